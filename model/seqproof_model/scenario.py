@@ -1,0 +1,215 @@
+"""A scenario: explicit steps to take with a server, the network and the phones. Data, with no hidden randomness.
+
+Phones ask with what they hold, so a scenario fits any page size and any preset; only ``seq_cli`` of a recv is a literal
+(R(n)). Names are local: "x" is the first account of this run, whatever it is called on the server. In the short
+notation of a trace a step is a letter or two:
+
+    s        send                              s~       send while the store is made to fail
+    A        phone A asks, the reply arrives   A?       ... its request is lost      Ax  ... its reply is lost
+    A>r A    a request (or A<r: a reply) called r is under way, the phone asks again
+    r        what is under way arrives         r.       ... and stays under way as well: a duplicate
+    F        a phone that was never seen asks  R(5)     a recv with the literal seq_cli 5
+    A*       phone A asks until nothing is due !        kill and restart
+    trim  preset(n)                            y:s      the same on account y
+
+Source: DESIGN "The way of the data"; MUTANTS' trace notation.
+"""
+
+from __future__ import annotations
+
+import os
+from enum import Enum
+from pathlib import Path
+
+import msgspec
+
+
+class Lost(str, Enum):
+    """What the network loses of one request and its reply."""
+
+    NOTHING = "nothing"
+    REQUEST = "request"
+    REPLY = "reply"
+
+
+class _Step(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, tag_field="do", tag=str.lower):
+    pass
+
+
+class Send(_Step, frozen=True):
+    """Send ``count`` messages one after another. ``body`` "" stands for a body never used before."""
+
+    account: str = "x"
+    count: int = 1
+    body: str = ""
+    lose: Lost = Lost.NOTHING
+
+
+class Recv(_Step, frozen=True):
+    """A phone asks with what it holds, or with the literal ``seq_cli``. ``fresh``: the phone is one never seen before.
+
+    ``hold``: a name for the reply, which stays under way until a ``deliver`` step.
+    """
+
+    phone: str = "A"
+    account: str = "x"
+    seq_cli: int | None = None
+    fresh: bool = False
+    lose: Lost = Lost.NOTHING
+    hold: str = ""
+
+
+class Drain(_Step, frozen=True):
+    """A phone asks until nothing is due to it (every page)."""
+
+    phone: str = "A"
+    account: str = "x"
+
+
+class Ask(_Step, frozen=True):
+    """A phone's request leaves and stays under way under the name ``request``."""
+
+    request: str
+    phone: str = "A"
+    account: str = "x"
+
+
+class Arrive(_Step, frozen=True):
+    """The request ``request`` reaches the server, late. ``keep``: it stays under way too, and can arrive again."""
+
+    request: str
+    lose: Lost = Lost.NOTHING
+    keep: bool = False
+
+
+class Deliver(_Step, frozen=True):
+    """The reply ``reply`` reaches its phone, late. ``keep``: it can arrive again."""
+
+    reply: str
+    keep: bool = False
+
+
+class Kill(_Step, frozen=True):
+    """SIGKILL of the server's whole process tree, then a restart on the same store."""
+
+
+class Preset(_Step, frozen=True):
+    """Set an account, still empty, to seq_svr = ``seq``."""
+
+    seq: int
+    account: str = "x"
+
+
+class Trim(_Step, frozen=True):
+    """Tell the server to drop what it may drop of the account."""
+
+    account: str = "x"
+
+
+class FailStore(_Step, frozen=True):
+    """Make the server's next store fail, once."""
+
+
+Step = Send | Recv | Drain | Ask | Arrive | Deliver | Kill | Preset | Trim | FailStore
+
+NEEDS: dict[type, str] = {Kill: "kill", Preset: "preset_seq", Trim: "trim", FailStore: "fail_next_store"}
+
+
+class ScenarioError(ValueError):
+    """A file that is no scenario; the text is one line."""
+
+
+class Scenario(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Named steps, and the requirements that they are there to observe. ``text`` is for people."""
+
+    name: str
+    steps: tuple[Step, ...]
+    title: str = ""
+    text: str = ""
+    observes: tuple[str, ...] = ()
+    seed: int | None = None
+    seqproof: str = "scenario/1"
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """The capabilities without which these steps cannot be taken."""
+        return frozenset(NEEDS[type(step)] for step in self.steps if type(step) in NEEDS)
+
+    def notation(self) -> str:
+        """The whole trace on one line."""
+        return " ".join(notation(step) for step in self.steps)
+
+
+def _recv(step: Recv) -> str:
+    name = "F" if step.fresh else step.phone
+    if step.seq_cli is not None:
+        name = f"R({step.seq_cli})" if name == "A" else f"{name}({step.seq_cli})"
+    if step.hold:
+        return f"{name}<{step.hold}"
+    return name + {Lost.NOTHING: "", Lost.REQUEST: "?", Lost.REPLY: "x"}[step.lose]
+
+
+def _send(step: Send) -> str:
+    mark = {Lost.NOTHING: "", Lost.REQUEST: "?", Lost.REPLY: "x"}[step.lose]
+    return f"s{mark}" + (f"*{step.count}" if step.count > 1 else "")
+
+
+def notation(step: Step) -> str:
+    """Write one step in the short notation.
+
+    >>> [notation(s) for s in (Send(), Recv(lose=Lost.REPLY), Kill(), Recv(fresh=True), Send(account="y"))]
+    ['s', 'Ax', '!', 'F', 'y:s']
+    """
+    match step:
+        case Send():
+            text = _send(step)
+        case Recv():
+            text = _recv(step)
+        case Drain():
+            text = f"{step.phone}*"
+        case Ask():
+            text = f"{step.phone}>{step.request}"
+        case Arrive():
+            text = step.request + ("x" if step.lose is Lost.REPLY else "") + ("." if step.keep else "")
+        case Deliver():
+            text = step.reply + ("." if step.keep else "")
+        case Kill():
+            text = "!"
+        case Preset():
+            text = f"preset({step.seq})"
+        case Trim():
+            text = "trim"
+        case FailStore():
+            text = "~"
+    account = getattr(step, "account", "x")
+    return text if account == "x" else f"{account}:{text}"
+
+
+def encode(scenario: Scenario) -> bytes:
+    """Write a scenario as JSON that a person reads: one step a line."""
+    plain = msgspec.to_builtins(scenario)
+    steps = plain.pop("steps")
+    head = [
+        f"  {msgspec.json.encode(key).decode()}: {msgspec.json.encode(value).decode()}," for key, value in plain.items()
+    ]
+    body = ",\n".join("    " + msgspec.json.encode(step).decode() for step in steps)
+    return ("{\n" + "\n".join(head) + '\n  "steps": [\n' + body + "\n  ]\n}\n").encode()
+
+
+def read(path: Path | str | os.PathLike[str]) -> Scenario:
+    """Read a scenario file. Raises ScenarioError, one line that names the place."""
+    try:
+        return decode(Path(path).read_bytes(), str(path))
+    except OSError as error:
+        raise ScenarioError(f"cannot read the scenario {path}: {error.strerror}") from None
+
+
+def decode(text: bytes, where: str = "scenario") -> Scenario:
+    """Read a scenario from its JSON. Raises ScenarioError."""
+    try:
+        scenario = msgspec.json.decode(text, type=Scenario, strict=False)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise ScenarioError(f"{where} is not a seqproof scenario: {error}") from None
+    if scenario.seqproof != "scenario/1":
+        raise ScenarioError(f"{where} is {scenario.seqproof!r}; this seqproof reads scenario/1")
+    return scenario
