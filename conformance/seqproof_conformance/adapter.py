@@ -4,7 +4,7 @@ The conversation, and who is to blame when it breaks:
 
     hello                  what can you do?            an answer that is no Hello: the adapter's fault
     reset(account)         make it fresh
-    send, recv             one request, one answer     Ok | Refused | Indefinite, whatever the server does
+    send, recv             one request, one answer     Ok | Refused | Indefinite
     kill, preset_seq, ...  only if declared in hello   Unsupported when it is not there
     close                  leave nothing behind
 
@@ -19,8 +19,8 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
-from seqproof_model.history import Answer
 from seqproof_model.hello import Capability, Hello
+from seqproof_model.history import Answer
 
 __all__ = ["Adapter", "Capability", "FailsStore", "Hello", "Kills", "Presets", "Talks", "TargetError", "Trims"]
 

@@ -5,14 +5,14 @@ Source: DESIGN "Adapters". An undeclared capability leaves requirements not grad
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 
 import msgspec
 
 from seqproof_model.profile import Profile
 
 
-class Capability(str, Enum):
+class Capability(StrEnum):
     """What a target may be able to do besides send and recv. Undeclared: what needs it is not graded."""
 
     SEND_SEQ = "send_seq"  # send tells the seq

@@ -22,10 +22,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Self
 
 import msgspec
 
@@ -36,7 +36,7 @@ VERSION = 1
 EXACT_IN_DOUBLE = 2**53
 
 
-class Code(str, Enum):
+class Code(StrEnum):
     """Why a request was refused. Every refusal is definite; what it says about effects is written beside it."""
 
     AHEAD = "ahead"  # recv: seq_cli > seq_svr; nothing was confirmed (RCV-6)
@@ -63,7 +63,7 @@ class Send(_Event, frozen=True):
 
 
 class Recv(_Event, frozen=True):
-    """A recv begins: "what is after seq_cli?" """
+    """A recv begins: what is after ``seq_cli``?"""
 
     id: int
     account: str
@@ -146,7 +146,7 @@ class Mark(_Event, frozen=True):
     scenario: str
 
 
-class Header(_Event, frozen=True):
+class Header(_Event, frozen=True, omit_defaults=False):
     """The first line. ``adds``: requirements that the adapter's own code implements, not the server's."""
 
     target: str
@@ -192,14 +192,14 @@ _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[Line] = msgspec.json.Decoder(Line, strict=False)
 
 
-def _exact(value: object) -> object:
+def _exact(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | dict | list | tuple):
         return value
     if isinstance(value, int):
         return value if -EXACT_IN_DOUBLE <= value <= EXACT_IN_DOUBLE else str(value)
     if isinstance(value, dict):
-        return {key: _exact(item) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType]
-    return [_exact(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
+        return {key: _exact(item) for key, item in value.items()}
+    return [_exact(item) for item in value]
 
 
 def _wide(line: Any) -> bool:
@@ -257,7 +257,7 @@ class Writer:
             self._line(End(self._events, interrupted))
             self._file.close()
 
-    def __enter__(self) -> Writer:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

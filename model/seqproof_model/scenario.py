@@ -18,13 +18,13 @@ Source: DESIGN "The way of the data"; MUTANTS' trace notation.
 from __future__ import annotations
 
 import os
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 
 import msgspec
 
 
-class Lost(str, Enum):
+class Lost(StrEnum):
     """What the network loses of one request and its reply."""
 
     NOTHING = "nothing"
@@ -187,7 +187,7 @@ def notation(step: Step) -> str:
 
 def encode(scenario: Scenario) -> bytes:
     """Write a scenario as JSON that a person reads: one step a line."""
-    plain = msgspec.to_builtins(scenario)
+    plain = {"seqproof": scenario.seqproof, **msgspec.to_builtins(scenario)}
     steps = plain.pop("steps")
     head = [
         f"  {msgspec.json.encode(key).decode()}: {msgspec.json.encode(value).decode()}," for key, value in plain.items()

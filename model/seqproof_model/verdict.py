@@ -6,7 +6,7 @@ Source: DESIGN "The way of the data" (Verdict), "A counterexample report".
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 
 import msgspec
 
@@ -15,7 +15,7 @@ from seqproof_model.profile import Profile
 from seqproof_model.scenario import Scenario
 
 
-class Result(str, Enum):
+class Result(StrEnum):
     """What was found out about one requirement."""
 
     PASS = "pass"  # noqa: S105 - not a password
@@ -24,7 +24,7 @@ class Result(str, Enum):
 
 
 class Nearest(msgspec.Struct, frozen=True):
-    """The conforming answer nearest to the one that was given. ``rows``: (seq, body; "?" where only the server knows)."""
+    """The conforming answer nearest to the one given. ``rows``: (seq, body), "?" for a body only the server knows."""
 
     sentence: str
     rows: tuple[tuple[int, str], ...] = ()

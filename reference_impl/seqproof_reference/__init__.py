@@ -1,0 +1,1 @@
+"""A correct server on a real store, and its faulty twins."""

@@ -1,0 +1,1 @@
+"""Verdicts and counterexamples for people and machines. Pure: everything arrives as data from the model."""
