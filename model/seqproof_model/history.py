@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO, Self, cast
 
 import msgspec
 
@@ -63,7 +63,7 @@ class Send(_Event, frozen=True):
 
 
 class Recv(_Event, frozen=True):
-    """A recv begins: what is after ``seq_cli``?"""
+    """A recv begins: what comes after ``seq_cli``."""
 
     id: int
     account: str
@@ -193,13 +193,17 @@ _decoder: msgspec.json.Decoder[Line] = msgspec.json.Decoder(Line, strict=False)
 
 
 def _exact(value: Any) -> Any:
-    if isinstance(value, bool) or not isinstance(value, int | dict | list | tuple):
-        return value
-    if isinstance(value, int):
-        return value if -EXACT_IN_DOUBLE <= value <= EXACT_IN_DOUBLE else str(value)
-    if isinstance(value, dict):
-        return {key: _exact(item) for key, item in value.items()}
-    return [_exact(item) for item in value]
+    match value:
+        case bool():
+            return value
+        case int():
+            return value if -EXACT_IN_DOUBLE <= value <= EXACT_IN_DOUBLE else str(value)
+        case dict():
+            return {key: _exact(item) for key, item in cast("dict[str, Any]", value).items()}
+        case list() | tuple():
+            return [_exact(item) for item in cast("list[Any]", value)]
+        case _:
+            return value
 
 
 def _wide(line: Any) -> bool:

@@ -1,0 +1,241 @@
+"""The judge: reads a history event by event, holds each account to the protocol, and says what can be graded.
+
+    judge = Judge(profile, paged=False)
+    for event in events:
+        violation = judge.feed(event)          # a Violation at the first impossible answer of an account, else None
+    verdict = judge.verdict(header)
+
+It is pure: no clock, no I/O, no randomness; the same history gives the same verdict years later. Accounts are
+independent. After a violation its account is closed: what follows there says nothing more. Soundness comes first: what
+PROTOCOL lets a correct server do is never blamed. How one account is judged stands in ``account``.
+Source: DESIGN "Judge"; PROTOCOL "From what was observed to the id".
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable
+
+from seqproof_model import history as h
+from seqproof_model.account import Account, Pending
+from seqproof_model.blame import Context, Observed, Seen, span, suspects
+from seqproof_model.evidence import Evidence
+from seqproof_model.hello import Capability
+from seqproof_model.profile import Profile, built_in
+from seqproof_model.requirements import REQUIREMENTS, Level, Requirement
+from seqproof_model.verdict import Grade, Nearest, Result, Verdict, Violation
+
+SHOWN_AT_MOST = 12  # rows in the nearest conforming reply
+
+
+class Judge:
+    """Judges one history under one profile. ``violations`` holds what was found so far."""
+
+    def __init__(self, profile: Profile, *, paged: bool) -> None:
+        self.profile, self.paged = profile, paged
+        self.violations: list[Violation] = []
+        self.counts: Counter[str] = Counter()
+        self.events = 0
+        self._accounts: dict[str, tuple[Account, Evidence, int] | None] = {}  # None: closed
+        self._open: dict[int, tuple[str, Pending]] = {}
+        self._owner: dict[str, str] = {}  # body -> the account it was first sent to
+        self._killed_at = 0
+
+    def feed(self, event: h.Event) -> Violation | None:
+        """Take the next event. Raises HistoryError for an answer to an operation that never began."""
+        self.events += 1
+        match event:
+            case h.Send():
+                state = self._account(event.account)
+                self._owner.setdefault(event.body, event.account)
+                if state:
+                    self._begin(event, state[0].begin_send(event, self.events))
+            case h.Recv():
+                state = self._account(event.account)
+                if state:
+                    self._begin(event, state[0].begin_recv(event, self.events))
+            case h.Ok() | h.Refused():
+                return self._answer(event)
+            case h.Settled():
+                self._settled(event.id)
+            case h.Kill():
+                self._killed_at = self.events
+            case h.Preset():
+                state = self._account(event.account)
+                if state:
+                    state[0].preset(event.seq)
+            case h.Trim():
+                state = self._account(event.account)
+                if state:
+                    state[1].trimmed_at = self.events
+            case _:
+                pass
+        return None
+
+    def _account(self, name: str) -> tuple[Account, Evidence, int] | None:
+        if name not in self._accounts:
+            account = Account(name, self.profile, paged=self.paged)
+            self._accounts[name] = (account, Evidence(self.counts), self.events)
+        return self._accounts[name]
+
+    def _begin(self, event: h.Send | h.Recv, request: Pending) -> None:
+        if event.id in self._open:
+            raise h.HistoryError(f"event {self.events}: operation {event.id} began twice")
+        self._open[event.id] = (event.account, request)
+
+    def _settled(self, operation: int) -> None:
+        name, request = self._open.pop(operation, ("", None))
+        state = self._accounts.get(name)
+        if state and request:
+            state[0].settle(request, self.events)
+
+    def _answer(self, event: h.Ok | h.Refused) -> Violation | None:
+        name, request = self._open.pop(event.id, ("", None))
+        if request is None:
+            if any(state is None for state in self._accounts.values()):
+                return None  # it belongs to a closed account
+            raise h.HistoryError(f"event {self.events}: an answer to operation {event.id}, which never began")
+        state = self._accounts[name]
+        if state is None:
+            return None
+        try:
+            self._hold(state[0], state[1], request, event)
+        except Seen as seen:
+            violation = self._violation(name, state, request, event, seen)
+            self.violations.append(violation)
+            self._accounts[name] = None
+            return violation
+        return None
+
+    def _hold(self, account: Account, evidence: Evidence, request: Pending, event: h.Ok | h.Refused) -> None:
+        sending = isinstance(request.event, h.Send)
+        if isinstance(event, h.Refused):
+            if sending:
+                account.refused_send(request, event.code)
+                evidence.refused_send(event.code)
+            else:
+                account.refused_recv(request, event.code)
+                evidence.refused_recv(account, request, event.code)
+        elif sending:
+            account.sent(request, event.seq, self.events)
+            evidence.sent(request, event, self._killed_at)
+        else:
+            confirmed = account.confirmed
+            account.received(request, event)
+            evidence.received(account, request, event, confirmed, self._killed_at)
+
+    def _violation(
+        self, name: str, state: tuple[Account, Evidence, int], request: Pending, event: h.Ok | h.Refused, seen: Seen
+    ) -> Violation:
+        account, evidence, began = state
+        row, sentence = seen.row, str(seen)
+        owner = self._owner.get(seen.body or "", name)
+        if seen.observed is Observed.OTHER_BODY and owner != name:
+            seen = Seen(Observed.OTHER_ACCOUNT, seen.seqs, body=f'"{seen.body}"', n=seen.seqs[0])
+            row, sentence = seen.row, str(seen)
+        context = Context(
+            killed=self._killed_at > began,
+            trimmed=evidence.trimmed_at > 0,
+            ahead=evidence.ahead is not None,
+            lower_asked=evidence.behind,
+            shown=set(evidence.shown),
+        )
+        return Violation(
+            requirement=row.requirement,
+            invariant=row.invariant,
+            observation=seen.observed.name,
+            sentence=sentence,
+            event=self.events,
+            account=name,
+            operation=event.id,
+            suspects=suspects(seen.observed, seen.seqs, context),
+            seq_svr=account.taken,
+            confirmed=account.confirmed,
+            seqs=seen.seqs,
+            nearest=nearest(account, request, event),
+        )
+
+    def verdict(
+        self,
+        header: h.Header,
+        *,
+        scope: Collection[str] | None = None,
+        partial: int | None = None,
+        interrupted: bool = False,
+        strict_besides: Iterable[str] = (),
+    ) -> Verdict:
+        """Sum up. ``scope``: the requirements that were looked for, so that a missing condition is inconclusive."""
+        grades = tuple(self._grade(row, header, scope) for row in REQUIREMENTS.values())
+        return Verdict(
+            target=header.target,
+            profile=self.profile,
+            grades=grades,
+            violations=tuple(self.violations),
+            events=self.events,
+            partial=partial,
+            interrupted=interrupted,
+            strict_besides=tuple(strict_besides),
+        )
+
+    def _grade(self, row: Requirement, header: h.Header, scope: Collection[str] | None) -> Grade:
+        observed, added = self.counts[row.id], row.id in header.adds
+        if any(violation.requirement == row.id for violation in self.violations):
+            return Grade(row.id, Result.FAIL, observed, added_by_adapter=added)
+        missing = [need for need in row.needs if need not in header.capabilities]
+        if observed and not row.why_never:
+            return Grade(row.id, Result.PASS, observed, added_by_adapter=added)
+        reason = row.why_never or (
+            f"the target does not declare {', '.join(missing)}" if missing else f"never observed: {row.condition}"
+        )
+        demanded = row.level is Level.MUST or (row.id == "SND-3" and self.profile.idempotent)
+        looked_for = scope is not None and row.id in scope and demanded
+        return Grade(row.id, Result.NOT_GRADED, 0, reason, looked_for and not missing and not row.why_never, added)
+
+
+def nearest(account: Account, request: Pending, event: h.Ok | h.Refused) -> Nearest:
+    """The conforming answer nearest to the one that was given."""
+    if isinstance(request.event, h.Send):
+        if request.floor >= account.profile.seq_max:
+            return Nearest("refused: the space is used up")
+        return Nearest(f"seq {request.floor + 1}" + (" or larger" if account.profile.gaps else ""))
+    q, rows = request.event.seq_cli, (event.rows or ()) if isinstance(event, h.Ok) else ()
+    lowers = sorted({max(v, q) for v in (*account.path[request.since :], *account.pending)})
+    least = request.upper
+    most = max(least, account.taken + len(account.free) - len(account.holes))
+    if q > most:
+        return Nearest(f"refused, or an empty reply: seq_svr is {least} at most", (), q, least)
+    lower = min(lowers, key=lambda v: abs(v - (rows[0][0] - 1 if rows else least)))
+    upper = min(max(rows[-1][0] if rows else least, least), most)
+    numbers = [n for n in account.existing(lower + 1, min(upper, lower + SHOWN_AT_MOST))]
+    given = tuple((n, account.at[n].body if n in account.at else "?") for n in numbers)
+    what = span(lower + 1, upper) if upper > lower else "no rows"
+    return Nearest(
+        what + (", or a first part of it with more = yes" if account.paged and upper > lower else ""),
+        given,
+        lower,
+        upper,
+    )
+
+
+def judge(history: h.History, profile: Profile | None = None, *, scope: Collection[str] | None = None) -> Verdict:
+    """Judge a whole history, under its own profile unless another is given; names what ``strict`` would fail besides."""
+    header = history.header
+    chosen = profile or header.profile
+    paged = Capability.PAGING in header.capabilities
+    main, strict = Judge(chosen, paged=paged), Judge(built_in()["strict"], paged=paged)
+    for event in history.events:
+        main.feed(event)
+        strict.feed(event)
+    return main.verdict(
+        header,
+        scope=scope,
+        partial=history.partial,
+        interrupted=history.interrupted,
+        strict_besides=besides(strict, main),
+    )
+
+
+def besides(strict: Judge, main: Judge) -> list[str]:
+    """The requirements that fail under ``strict`` and not under the profile in use."""
+    failed = {violation.requirement for violation in main.violations}
+    return sorted({violation.requirement for violation in strict.violations} - failed)
