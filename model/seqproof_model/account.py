@@ -30,11 +30,13 @@ class Message:
     ``began`` and ``ended``: the events of its first attempt and of the first answer (or ``settled``).
     """
 
-    __slots__ = ("attempts", "began", "body", "ended", "free", "key", "promised", "refused", "seqs", "unanswered")
+    __slots__ = ("attempts", "began", "body", "ended", "free", "key", "promised", "refused", "repeats", "seqs", "unanswered", "visible")
 
     def __init__(self, body: str, key: tuple[str, str], began: int) -> None:
         self.body, self.key, self.began = body, key, began
         self.attempts = self.refused = self.unanswered = 0
+        self.repeats = 0  # attempts that were answered with the seq of one that had ended before
+        self.visible = False  # a row showed the message of a single, unanswered attempt: that one is decided
         self.free: list[int] = []
         self.seqs: list[int] = []
         self.ended: int | None = None
@@ -117,6 +119,7 @@ class Account:
     def sent(self, request: Pending, seq: int | None, now: int) -> None:
         """A send was acknowledged, with its seq where the server tells it."""
         message = self._answered(request)
+        message.repeats += message.ended is not None and seq in message.seqs
         if seq is None:
             message.ended = message.ended or now
             if not message.seqs and message.promised is None:
@@ -141,7 +144,8 @@ class Account:
         message = request.message
         assert message is not None, "a send carries its message"  # noqa: S101 - begin_send made it
         message.unanswered -= 1
-        _remove(self.undecided, request.floor)
+        if not message.visible:
+            _remove(self.undecided, request.floor)
         return message
 
     def refused_send(self, request: Pending, code: h.Code) -> None:
@@ -229,7 +233,11 @@ class Account:
             )
         if not able:
             self._impossible_row(seq, candidates[0])
-        self._claim(able[0], seq)
+        message = able[0]
+        if message.attempts == message.unanswered == 1:
+            message.visible = True
+            _remove(self.undecided, message.free[0])
+        self._claim(message, seq)
 
     def _impossible_row(self, seq: int, message: Message) -> None:
         body, others = _quoted(message.body), " and ".join(str(n) for n in message.seqs)
@@ -379,6 +387,8 @@ class Account:
             _remove(self.holes, seq)
         if self.profile.gaps:
             insort(self.known, seq)
+        if self.promised:
+            self._fit_promises()
 
     def _in_order(self, message: Message, seq: int) -> None:
         """A send begun after another had ended has the larger seq, also where a seq is told only later."""
@@ -412,6 +422,9 @@ class Account:
     def _promise(self, floor: int) -> None:
         """A message was acknowledged without its seq: it is at some hole beyond ``floor``; make one if there is none."""
         insort(self.promised, floor)
+        self._fit_promises()
+
+    def _fit_promises(self) -> None:
         if self.profile.gaps:
             return
         while not self._promises_fit():

@@ -39,7 +39,7 @@ class Evidence:
             self.lost_keys.add(message.key)
         if reply.seq is None:
             return
-        if message.attempts > 1 and message.seqs[0] == reply.seq:
+        if message.repeats:
             self.counts["SND-3"] += 1
         self._learned(message, reply.seq, killed_at)
 

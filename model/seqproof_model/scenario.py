@@ -4,13 +4,14 @@ Phones ask with what they hold, so a scenario fits any page size and any preset;
 (R(n)). Names are local: "x" is the first account of this run, whatever it is called on the server. In the short
 notation of a trace a step is a letter or two:
 
-    s        send                              s~       send while the store is made to fail
+    s  s*3   send, send three                  resend   the last send again, same client id
     A        phone A asks, the reply arrives   A?       ... its request is lost      Ax  ... its reply is lost
     A>r A    a request (or A<r: a reply) called r is under way, the phone asks again
     r        what is under way arrives         r.       ... and stays under way as well: a duplicate
     F        a phone that was never seen asks  R(5)     a recv with the literal seq_cli 5
     A*       phone A asks until nothing is due !        kill and restart
-    trim  preset(n)                            y:s      the same on account y
+    ~        the next store is made to fail    trim  preset(n)
+    y:s      a step on account y
 
 Source: DESIGN "The way of the data"; MUTANTS' trace notation.
 """
@@ -37,11 +38,15 @@ class _Step(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
 
 
 class Send(_Step, frozen=True):
-    """Send ``count`` messages one after another. ``body`` "" stands for a body never used before."""
+    """Send ``count`` messages one after another. ``body`` "" stands for a body never used before.
+
+    ``repeat``: the account's last send goes out again, with its client id and its body.
+    """
 
     account: str = "x"
     count: int = 1
     body: str = ""
+    repeat: bool = False
     lose: Lost = Lost.NOTHING
 
 
@@ -60,7 +65,7 @@ class Recv(_Step, frozen=True):
 
 
 class Drain(_Step, frozen=True):
-    """A phone asks until nothing is due to it (every page)."""
+    """A phone asks until it gets an empty reply: every page, and one more request to acknowledge the last."""
 
     phone: str = "A"
     account: str = "x"
@@ -94,9 +99,10 @@ class Kill(_Step, frozen=True):
 
 
 class Preset(_Step, frozen=True):
-    """Set an account, still empty, to seq_svr = ``seq``."""
+    """Set an account, still empty, to seq_svr = ``seq``, or to ``below_top`` less than the profile's seq_max."""
 
-    seq: int
+    seq: int = 0
+    below_top: int | None = None
     account: str = "x"
 
 
@@ -151,7 +157,7 @@ def _recv(step: Recv) -> str:
 
 def _send(step: Send) -> str:
     mark = {Lost.NOTHING: "", Lost.REQUEST: "?", Lost.REPLY: "x"}[step.lose]
-    return f"s{mark}" + (f"*{step.count}" if step.count > 1 else "")
+    return ("resend" if step.repeat else "s") + mark + (f"*{step.count}" if step.count > 1 else "")
 
 
 def notation(step: Step) -> str:
@@ -176,7 +182,7 @@ def notation(step: Step) -> str:
         case Kill():
             text = "!"
         case Preset():
-            text = f"preset({step.seq})"
+            text = f"preset({step.seq if step.below_top is None else f'top-{step.below_top}'})"
         case Trim():
             text = "trim"
         case FailStore():

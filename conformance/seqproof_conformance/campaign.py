@@ -1,0 +1,179 @@
+"""The campaign: Hypothesis makes scenarios, runs each on the live target, and shrinks what fails on the live target.
+
+Each example has fresh accounts. The steps are those that the target's capabilities allow; after them comes a quiescent
+tail, in which every phone asks twice and a phone never seen before asks, so that a fault that was caused becomes
+visible. Kills dominate the cost, so they have a share of the examples of their own. The same seed gives the same
+examples; no example depends on the clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
+from hypothesis import strategies as st
+from hypothesis.errors import Flaky
+
+from seqproof_conformance.adapter import Capability, Hello
+from seqproof_conformance.runner import Played
+from seqproof_model import scenario as sc
+from seqproof_model.profile import Profile
+from seqproof_model.scenario import Lost, Scenario, Step
+
+PLAIN, WITH_KILLS = 120, 30  # examples; shrinking comes on top, bounded
+LONGEST = 12
+
+
+class Halt(BaseException):
+    """Something else than the target's conduct went wrong. Not an Exception: Hypothesis must not examine it further."""
+
+
+class Violated(Exception):  # noqa: N818 - tells Hypothesis that an example fails; each requirement has its own subclass
+    """An example on which the target broke a requirement."""
+
+
+def campaign(
+    hello: Hello,
+    profile: Profile,
+    play: Callable[[Scenario], Played],
+    *,
+    number: int,
+    tick: Callable[[], None] = lambda: None,
+    plain: int = PLAIN,
+    with_kills: int = WITH_KILLS,
+) -> list[Played]:
+    """Run the campaign with seed ``number``; returns the shortest failed play for each requirement that was broken."""
+    best: dict[str, Played] = {}
+    kinds: dict[str, type[Violated]] = {}
+
+    def attempt(steps: tuple[Step, ...]) -> None:
+        tick()
+        try:
+            played = play(Scenario("campaign", steps, "found by the campaign", seed=number))
+        except Exception as error:
+            raise Halt from error
+        if played.violation is None:
+            return
+        requirement = played.violation.requirement
+        if requirement not in best or played.steps < best[requirement].steps:
+            best[requirement] = played
+        raise kinds.setdefault(requirement, type(f"Violated_{requirement}", (Violated,), {}))(requirement)
+
+    for examples, kills in ((plain, False), (with_kills, True)):
+        if kills and Capability.KILL not in hello.capabilities:
+            continue
+        test = given(scenarios(hello, profile, kills=kills))(attempt)
+        test = settings(
+            max_examples=examples,
+            database=None,
+            deadline=None,
+            verbosity=Verbosity.quiet,
+            phases=(Phase.generate, Phase.shrink),
+            suppress_health_check=list(HealthCheck),
+            print_blob=False,
+        )(test)
+        _run(seed(number)(test))
+    return list(best.values())
+
+
+def _run(test: Callable[[], None]) -> None:
+    """Run Hypothesis; the examples that fail were kept. What else went wrong is raised as it was."""
+    try:
+        test()
+    except Halt as halt:
+        raise (halt.__cause__ or halt) from None
+    except (Violated, ExceptionGroup, Flaky):
+        return
+
+
+def scenarios(hello: Hello, profile: Profile, *, kills: bool) -> st.SearchStrategy[tuple[Step, ...]]:
+    """Strategies for whole scenarios: perhaps a preset, then steps, then the quiescent tail."""
+    steps = st.lists(_step(hello, kills=kills), min_size=1, max_size=LONGEST)
+    if kills:
+        steps = st.tuples(steps, steps).map(lambda pair: [*pair[0][: LONGEST // 2], sc.Kill(), *pair[1][: LONGEST // 2]])
+    starts: st.SearchStrategy[list[Step]] = st.just([])
+    if Capability.PRESET_SEQ in hello.capabilities:
+        starts = st.one_of(st.just([]), st.just([]), st.sampled_from(_edges(profile)).map(_preset))
+    return st.tuples(starts, steps).map(lambda parts: tidy([*parts[0], *parts[1]]))
+
+
+def _edges(profile: Profile) -> list[int]:
+    """Values of seq_svr just below where arithmetic may go wrong."""
+    top = profile.seq_max
+    edges = [9, 2**8 - 2, 2**16 - 2, 2**24 - 2, 2**31 - 2, 2**32 - 3, 2**53 - 2, 2**63 - 2]
+    return [n for n in edges if n < top - 16] + [top - 4, top - 2]
+
+
+def _preset(seq: int) -> list[Step]:
+    return [sc.Preset(seq=seq)]
+
+
+def _step(hello: Hello, *, kills: bool) -> st.SearchStrategy[Step]:
+    phone = st.sampled_from(["A", "A", "B"])
+    account = st.sampled_from(["x", "x", "x", "x", "y"])
+    lose = st.sampled_from([Lost.NOTHING, Lost.NOTHING, Lost.REPLY, Lost.REQUEST])
+    name = st.sampled_from(["r1", "r2"])
+    held = st.sampled_from(["p1", "p2"])
+    send = st.builds(sc.Send, account=account, count=st.sampled_from([1, 1, 1, 2, 3, 8]), lose=lose)
+    recv = st.builds(sc.Recv, phone=phone, account=account, lose=lose)
+    kinds: list[st.SearchStrategy[Step]] = [
+        send,
+        send,
+        recv,
+        recv,
+        st.builds(sc.Recv, account=account, fresh=st.just(value=True)),
+        st.builds(sc.Recv, phone=st.just("R"), account=account, seq_cli=st.integers(0, 12)),
+        st.builds(sc.Recv, phone=phone, hold=held),
+        st.builds(sc.Deliver, held),
+        st.builds(sc.Ask, name, phone),
+        st.builds(sc.Arrive, name, lose=st.sampled_from([Lost.NOTHING, Lost.REPLY]), keep=st.booleans()),
+        st.builds(sc.Send, account=account, repeat=st.just(value=True)),
+    ]
+    if Capability.TRIM in hello.capabilities:
+        kinds.append(st.builds(sc.Trim, account=account))
+    if Capability.FAIL_NEXT_STORE in hello.capabilities:
+        kinds.append(st.builds(sc.FailStore))
+    if kills:
+        kinds.append(st.builds(sc.Kill))
+    return st.one_of(kinds)
+
+
+def tidy(steps: list[Step]) -> tuple[Step, ...]:
+    """Drop steps that have nothing to act on (an arrival of nothing, a repeat of no send), and add the tail."""
+    under_way: set[str] = set()
+    sent: set[str] = set()
+    kept: list[Step] = []
+    for step in steps:
+        match step:
+            case sc.Ask():
+                under_way.add(step.request)
+            case sc.Recv() if step.hold:
+                under_way.add(step.hold)
+            case sc.Arrive() | sc.Deliver():
+                name = step.request if isinstance(step, sc.Arrive) else step.reply
+                if name not in under_way:
+                    continue
+                if not step.keep:
+                    under_way.discard(name)
+            case sc.Send() if step.repeat and step.account not in sent:
+                step = msgspec.structs.replace(step, repeat=False)  # noqa: PLW2901 - the step as it will be taken
+            case _:
+                pass
+        if isinstance(step, sc.Send):
+            sent.add(step.account)
+        kept.append(step)
+    return (*kept, *_tail(kept))
+
+
+def _tail(steps: list[Step]) -> list[Step]:
+    """What makes a fault visible: on each account a phone never seen before, then each phone twice, then one more new."""
+    accounts = dict.fromkeys(str(getattr(step, "account", "x")) for step in steps) or {"x": None}
+    tail: list[Step] = []
+    for account in accounts:
+        names = {step.phone for step in steps if isinstance(step, sc.Recv | sc.Ask) and step.account == account}
+        phones = sorted(names & {"A", "B"}) or ["A"]
+        asks = [sc.Recv(phone=phone, account=account) for phone in phones]
+        new = sc.Recv(account=account, fresh=True)
+        tail += [new, *asks, sc.Send(account=account), *asks, new]
+    return tail

