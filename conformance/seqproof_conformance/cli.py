@@ -20,7 +20,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, NoReturn
 
-import click
 import msgspec
 import typer
 from rich.console import Console
@@ -36,6 +35,12 @@ from seqproof_model.profile import Profile, ProfileError
 from seqproof_model.verdict import Result, Verdict
 from seqproof_reference.serve import ServeError, serve
 from seqproof_reports import directory, html, terminal
+
+
+
+class _UsageError(Exception):
+    """An option or a name that cannot be used; one line."""
+
 
 USAGE, INCONCLUSIVE, FAILED, NOTHING, INTERRUPTED = 2, 3, 4, 5, 130
 
@@ -73,7 +78,7 @@ def run(
 ) -> None:
     """Hold a server to the protocol and show the shortest trace that breaks it."""
     if suite_name != "quick":
-        raise click.UsageError(f"no suite {suite_name!r}; there is quick")
+        raise _UsageError(f"no suite {suite_name!r}; there is quick")
     job = Job(target, _directory(out, target), _profile(profile_name), pattern, seed)
     raise typer.Exit(_run(job, as_json=as_json).code)
 
@@ -159,7 +164,7 @@ def explain(
     """Explain a requirement: what it demands, why, and what observes it."""
     found = catalogue.explain(name)
     if found is None:
-        raise click.UsageError(f"nothing is called {name!r}; {catalogue.near(name)}see `seqproof list`")
+        raise _UsageError(f"nothing is called {name!r}; {catalogue.near(name)}see `seqproof list`")
     if as_json:
         _print_json(found.data)
     else:
@@ -287,7 +292,7 @@ def _directory(out: Path | None, target: str) -> Path:
     if out is None:
         return _free(Path("seqproof-runs") / _slug(target))
     if (out / "history.jsonl").exists():
-        raise click.UsageError(f"{out} holds the results of another run; name another directory, or remove that one")
+        raise _UsageError(f"{out} holds the results of another run; name another directory, or remove that one")
     return out
 
 
@@ -314,16 +319,15 @@ def _terminated(_number: int, _frame: object) -> NoReturn:
 def _answer(error: BaseException) -> int:
     """Say what went wrong in one line; returns the exit code."""
     match error:
-        case click.exceptions.Exit():
+        case typer.Exit():
             return error.exit_code
-        case click.UsageError():
-            where = error.ctx.command_path if error.ctx else "seqproof"
-            _complain(f"{error.format_message().rstrip('.')} (see `{where} --help`)")
+        case typer.TyperException():
+            _complain(f"{error.format_message().rstrip('.')}; see `seqproof --help` and `seqproof COMMAND --help`")
             return USAGE
-        case click.Abort() | KeyboardInterrupt():
+        case typer.Abort() | KeyboardInterrupt():
             _complain("interrupted; what was found so far is kept")
             return INTERRUPTED
-        case ProfileError() | UnknownTarget() | scenario.ScenarioError() | history.HistoryError():
+        case _UsageError() | ProfileError() | UnknownTarget() | scenario.ScenarioError() | history.HistoryError():
             _complain(str(error))
             return USAGE
         case NothingSelectedError():
@@ -345,10 +349,9 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _terminated)
     try:
-        app(standalone_mode=False)
-        code = 0
+        code = int(app(standalone_mode=False) or 0)
     except BaseException as error:
-        if os.environ.get("SEQPROOF_TRACEBACK") and not isinstance(error, click.exceptions.Exit):
+        if os.environ.get("SEQPROOF_TRACEBACK") and not isinstance(error, typer.Exit):
             raise
         code = _answer(error)
     sys.exit(code)

@@ -171,7 +171,10 @@ class Server:
         with contextlib.suppress(ProcessLookupError):
             if process.returncode is None:  # not reaped: the group's number cannot be a stranger's
                 os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        try:
+            process.wait(watchdog.PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            raise TargetError(f"{self.name} survives SIGKILL (process {process.pid}): end it by hand") from None
         while watchdog.members(process.pid) and time.monotonic() < deadline:
             time.sleep(POLL_S)
 

@@ -20,13 +20,16 @@ from seqproof_conformance.process import Server, free_port
 
 PATIENCE_S = 20.0
 
-# A server that answers every connection with its nonce. With "family" it has a child in a session of its own.
+# A server that answers every connection with its nonce. With "family" it has two children: one that is known by the
+# nonce alone, in a session of its own, and one that is known by its group alone, without the environment.
 PROGRAM = """
 import os, socket, subprocess, sys
 port, *words = sys.argv[1:]
 if "family" in words:
-    child = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"], start_new_session=True)
-    open("child.pid", "w").write(str(child.pid))
+    sleeper = [sys.executable, "-S", "-c", "import signal; signal.pause()"]
+    away = subprocess.Popen(sleeper, start_new_session=True)
+    bare = subprocess.Popen(sleeper, env={})
+    open("children", "w").write(f"{away.pid} {bare.pid}")
 open("lives", "a").write(f"{os.getpid()}\\n")
 listener = socket.create_server(("127.0.0.1", int(port)))
 print("listening", flush=True)
@@ -47,11 +50,11 @@ server = Server(
     lambda: "listening" in server.log(),
 )
 server.start()
-child = (server.directory / "child.pid").read_text()
+children = (server.directory / "children").read_text()
 forked = os.fork() if way == "fork" else -1
 if not forked:
     signal.pause()
-print(server.pid, child, server.directory, forked, flush=True)
+print(server.directory, forked, server.pid, children, flush=True)
 if way == "raise":
     raise RuntimeError("the kit has a fault")
 if way != "return":
@@ -74,6 +77,10 @@ def answers(server: Server) -> bool:
 def tiny(*words: str, code: str = PROGRAM, ready_s: float = PATIENCE_S) -> Server:
     made = Server("tiny", program(*words, code=code), lambda: answers(made), ready_s=ready_s)
     return made
+
+
+def children(server: Server) -> list[int]:
+    return [int(pid) for pid in (server.directory / "children").read_text().split()]
 
 
 def living(pid: int) -> bool:
@@ -109,25 +116,25 @@ def test_a_started_server_answers_with_its_nonce_in_its_own_directory_and_sessio
     assert server.last_words() == ["listening"]
 
 
-def test_kill_takes_the_child_that_left_the_group_too(server: Server) -> None:
+def test_kill_takes_the_whole_family(server: Server) -> None:
     server.start()
-    pid, child = server.pid, int((server.directory / "child.pid").read_text())
-    assert living(child)
+    pids = [server.pid, *children(server)]
+    assert [living(pid) for pid in pids] == [True] * 3
     server.kill()
-    assert not living(pid)
-    assert not living(child)
+    assert [living(pid) for pid in pids] == [False] * 3
     assert not server.alive
     server.kill()  # a second one finds nothing to do
 
 
 def test_a_server_that_died_by_itself_is_not_alive_and_its_family_is_still_killed(server: Server) -> None:
     server.start()
-    child = int((server.directory / "child.pid").read_text())
+    orphans = children(server)
     os.kill(server.pid, signal.SIGKILL)
     assert eventually(lambda: not server.alive)
-    assert living(child)
+    assert not server.alive  # asked again it is still not reaped, so its number stays ours
+    assert [living(pid) for pid in orphans] == [True] * 2
     server.kill()
-    assert not living(child)
+    assert [living(pid) for pid in orphans] == [False] * 2
 
 
 def test_restart_is_a_new_process_on_the_same_directory(server: Server) -> None:
@@ -205,11 +212,14 @@ class Kit:
 
     def __init__(self, way: str = "wait") -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-c", KIT, PROGRAM, way], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            [sys.executable, "-c", KIT, PROGRAM, way],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )
         assert self.process.stdout
-        server, child, directory, forked = self.process.stdout.readline().decode().split()
-        self.pids = [int(server), int(child)]
+        directory, forked, *pids = self.process.stdout.readline().decode().split()
+        self.pids = [int(pid) for pid in pids]
         self.directory = Path(directory)
         self.forked = int(forked)
 
@@ -233,6 +243,13 @@ def test_a_kit_ended_by_a_signal_leaves_no_server_and_no_directory(name: str) ->
     with contextlib.closing(Kit()) as kit:
         assert kit.left_behind() == [*kit.pids, kit.directory]
         kit.process.send_signal(signal.Signals[name])
+        kit.process.wait()
+        assert eventually(lambda: not kit.left_behind()), kit.left_behind()
+
+
+def test_sigkill_of_the_kits_whole_group_spares_the_watchdog() -> None:
+    with contextlib.closing(Kit()) as kit:
+        os.killpg(kit.process.pid, signal.SIGKILL)
         kit.process.wait()
         assert eventually(lambda: not kit.left_behind()), kit.left_behind()
 

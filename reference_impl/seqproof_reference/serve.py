@@ -21,6 +21,7 @@ from seqproof_reference.store import MsgStore, StoreError
 
 KEEP_ALIVE_S = 600  # a client's idle connection must not be closed under its next request
 GRACE_S = 3
+MAX_PORT = 2**16 - 1
 _STOP = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -82,20 +83,22 @@ def serve(
 
 
 def _bind(host: str, port: int) -> socket.socket:
+    if not 0 <= port <= MAX_PORT:  # getaddrinfo would take it modulo 2**16
+        raise ServeError(f"cannot listen on {host}:{port}: a port lies in 0..{MAX_PORT}; --port 0 takes a free port")
     try:
         family, kind, proto, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         listener = socket.socket(family, kind, proto)
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         raise ServeError(f"cannot listen on {host}:{port}: {error}; name another with --host and --port") from error
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a restart finds its port free at once
         listener.bind(address)
         listener.listen(1024)  # here, as two binders with SO_REUSEADDR clash only when they listen
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         listener.close()
-        why = error.strerror.lower() if isinstance(error, OSError) and error.strerror else str(error)
+        why = (error.strerror or str(error)).lower()
         raise ServeError(f"cannot listen on {host}:{port}: {why}; --port 0 takes a free port") from error
     return listener
 

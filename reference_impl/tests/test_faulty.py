@@ -16,7 +16,9 @@ NOT_SEQUENTIAL = {
     "ACK_ON_HEARTBEAT", "TWO_ALLOCATORS", "ALLOC_BEFORE_VISIBLE", "ALLOC_RACE", "NO_DEDUP", "DEDUP_BEFORE_STORE",
     "DEDUP_LOST_ON_CRASH",
 }  # fmt: skip
-BLAMABLE = set(["SEQ-1", "SEQ-2", "SEQ-3", "SEQ-4", "SEQ-6", "SND-2", "SND-3", "SND-5", "RCV-1", "RCV-2", "RCV-3", "RCV-5", "RCV-7", "CNF-1", "CNF-5"])
+BLAMABLE = frozenset(
+    "SEQ-1 SEQ-2 SEQ-3 SEQ-4 SEQ-6 SND-2 SND-3 SND-5 RCV-1 RCV-2 RCV-3 RCV-5 RCV-7 CNF-1 CNF-5".split()  # noqa: SIM905
+)
 
 
 class Play:
@@ -31,6 +33,7 @@ class Play:
             core.reset(account)
 
     def run(self, trace: str) -> list[Answer]:
+        """Take every step; returns the answers to the sends and the recvs."""
         for word in trace.split():
             account, _, step = word.rpartition(":")
             self._step(account or "x", step)

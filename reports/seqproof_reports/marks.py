@@ -131,7 +131,7 @@ def examine(
     missing = subtract(due(violation, header), given)
     if Capability.PAGING in header.capabilities and seqs:  # a page may end early, but leaves nothing out
         missing = tuple(part for low, high in missing for part in _page(low, high, max(seqs), stake))
-    repeated = {seq for seq in seqs if seq < known} | {seq for seq, times in Counter(seqs).items() if times > 1}
+    repeated = {seq for seq in seqs if seq <= known} | {seq for seq, times in Counter(seqs).items() if times > 1}
     stake = {seq for seq in stake - repeated if not contains(missing, seq)}
     return Reply((), given, missing, spans(repeated), spans(stake))
 

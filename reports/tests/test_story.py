@@ -183,6 +183,15 @@ def test_rows_of_the_nearest_reply_may_be_the_first_few_only() -> None:
     assert state_of(tell(events, PAGED, violation).violating).missing == ((3, 3),), "a page may end early"
 
 
+def test_repeated_reaches_up_to_the_confirmed_mark_and_its_own_request() -> None:
+    events = [*sent(1, 6), *received(7, "A", 0, 1, 4), *received(8, "A", 4, 5, 6), *received(9, "B", 1, 3, 6)]
+    near = Nearest("5..6", ((5, "m5"), (6, "m6")), 4, 6)
+    assert state_of(tell(events, HEADER, blame(len(events), nearest=near)).violating).repeated == ((3, 4),)
+    own = [*sent(1, 2), *received(3, "A", 1, 1, 2)]
+    near = Nearest("2", ((2, "m2"),), 1, 2)
+    assert state_of(tell(own, HEADER, blame(6, nearest=near)).violating).repeated == ((1, 1),)
+
+
 def test_a_row_given_twice_in_one_reply_is_repeated() -> None:
     events = [*sent(1, 2), h.Recv(3, "x", "A", 0), h.Ok(3, rows=((1, "m1"), (1, "m1"), (2, "m2")))]
     near = Nearest("1..2", ((1, "m1"), (2, "m2")), 0, 2)
