@@ -86,7 +86,9 @@ def _mutant(entry: Any) -> Row:
 
 def _target(entry: targets.Entry) -> Row:
     facts = {"available": f"no: {entry.mend}" if entry.mend else "yes"}
-    return Row(entry.target, "" if not entry.mend else "missing", entry.summary, facts, {"target": entry.target, **facts})
+    return Row(
+        entry.target, "" if not entry.mend else "missing", entry.summary, facts, {"target": entry.target, **facts}
+    )
 
 
 def _profile(row: profile.Profile) -> Row:

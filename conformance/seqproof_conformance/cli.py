@@ -1,8 +1,8 @@
 """The command line: ``seqproof demo | run | list | explain | replay | check | serve``.
 
 The only place that knows every part of the house. Results go to standard output, progress and errors to standard error;
-``--json`` prints one JSON object instead. An error is one line that says what is wrong and the mend. Exit codes mean one
-thing each:
+``--json`` prints one JSON object instead. An error is one line that says what is wrong and the mend. Exit codes mean
+one thing each:
 
     0 conformant   1 non-conformant   2 usage   3 inconclusive   4 the target, the environment or the kit failed
     5 nothing was selected   130 interrupted, results kept
@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -37,7 +37,6 @@ from seqproof_reference.serve import ServeError, serve
 from seqproof_reports import directory, html, terminal
 
 
-
 class _UsageError(Exception):
     """An option or a name that cannot be used; one line."""
 
@@ -55,9 +54,12 @@ app = typer.Typer(
     "[bold]seqproof list targets[/] shows what a TARGET is.",
 )
 
-Target = Annotated[str, typer.Argument(help="What to hold to the protocol: reference, valkey, py:my.module:adapter, ...")]
+Target = Annotated[
+    str, typer.Argument(help="What to hold to the protocol: reference, valkey, py:my.module:adapter, ...")
+]
 ProfileOption = Annotated[
-    str | None, typer.Option("--profile", help="strict, gappy, ..., joined by +, or FILE.toml. Default: what it claims.")
+    str | None,
+    typer.Option("--profile", help="strict, gappy, ..., joined by +, or FILE.toml. Default: what it claims."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 OutOption = Annotated[Path | None, typer.Option("-o", "--out", help="Where results go. Default: seqproof-runs/TARGET.")]
@@ -69,10 +71,16 @@ OutOption = Annotated[Path | None, typer.Option("-o", "--out", help="Where resul
 @app.command(epilog="Example: [bold]seqproof run valkey -k 'SEQ-*' --json[/]")
 def run(
     target: Target,
-    suite_name: Annotated[str, typer.Option("--suite", help="quick: golden scenarios and a campaign, seconds.")] = "quick",
-    pattern: Annotated[str | None, typer.Option("-k", help="Only scenarios of this name or requirement (a glob).")] = None,
+    suite_name: Annotated[
+        str, typer.Option("--suite", help="quick: golden scenarios and a campaign, seconds.")
+    ] = "quick",
+    pattern: Annotated[
+        str | None, typer.Option("-k", help="Only scenarios of this name or requirement (a glob).")
+    ] = None,
     profile_name: ProfileOption = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="The campaign's seed; the same seed, the same examples.")] = 0,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, help="The campaign's seed; the same seed, the same examples.")
+    ] = 0,
     out: OutOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -137,7 +145,9 @@ def serve_command(
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0: any free port; it is printed.")] = 0,
     host: Annotated[str, typer.Option("--host", help="Where to listen.")] = "127.0.0.1",
     page_size: Annotated[int | None, typer.Option("--page-size", min=1, help="At most this many rows a reply.")] = None,
-    admin: Annotated[bool, typer.Option("--admin", help="Offer preset_seq, trim and failing stores, for tests.")] = False,
+    admin: Annotated[
+        bool, typer.Option("--admin", help="Offer preset_seq, trim and failing stores, for tests.")
+    ] = False,
 ) -> None:
     """Run the reference server: SQLite, durable before it answers, behind HTTP."""
     raise typer.Exit(serve(host, port, db, page_size=page_size, admin=admin, nonce=""))
@@ -159,7 +169,8 @@ def list_command(
 
 @app.command(epilog="Example: [bold]seqproof explain CNF-3[/]")
 def explain(
-    name: Annotated[str, typer.Argument(help="A requirement, scenario, mutant, target or profile.")], as_json: JsonOption = False
+    name: Annotated[str, typer.Argument(help="A requirement, scenario, mutant, target or profile.")],
+    as_json: JsonOption = False,
 ) -> None:
     """Explain a requirement: what it demands, why, and what observes it."""
     found = catalogue.explain(name)
@@ -190,7 +201,7 @@ def _run(job: Job, *, as_json: bool = False, brief: bool = False) -> Outcome:
     else:
         terminal.render_verdict(console, outcome.verdict)
     for counterexample, path in zip(outcome.counterexamples, paths, strict=True):
-        terminal.render_counterexample(console, counterexample, path)
+        terminal.render_counterexample(console, counterexample, str(path))
     console.print(f"\n  results: {job.out / 'index.html'}", highlight=False, soft_wrap=True)
     return outcome
 
@@ -253,13 +264,19 @@ def _details(job: Job, outcome: Outcome, reports: list[Path]) -> dict[str, objec
 
 
 @contextmanager
-def _progress(*, quiet: bool) -> Iterator[Watcher]:
+def _progress(*, quiet: bool) -> Generator[Watcher]:
     """Progress on standard error, where that is a terminal; silence elsewhere."""
     console = Console(stderr=True)
     if quiet or not console.is_terminal:
         yield Watcher()
         return
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(24), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("starting the server", total=None)
 
@@ -337,7 +354,9 @@ def _answer(error: BaseException) -> int:
             _complain(str(error))
             return FAILED
         case OSError():
-            _complain(f"{error.strerror or error}: {error.filename or 'the results'}; free space, or name another with -o")
+            _complain(
+                f"{error.strerror or error}: {error.filename or 'the results'}; free space, or name another with -o"
+            )
             return FAILED
         case _:
             _complain(f"a fault in seqproof itself: {type(error).__name__}: {error} (SEQPROOF_TRACEBACK=1 shows where)")

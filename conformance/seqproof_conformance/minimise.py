@@ -83,8 +83,8 @@ def _simpler(step: Step) -> Iterator[Step]:
         yield replace(step, count=1)
         yield replace(step, count=step.count // 2)
         yield replace(step, count=step.count - 1)
-    if isinstance(step, sc.Send) and (step.body or step.repeat):
-        yield replace(step, body="", repeat=False)
+    if isinstance(step, sc.Send) and (step.body or step.repeat or step.sender != "s"):
+        yield replace(step, body="", repeat=False, sender="s")
     if isinstance(step, sc.Drain):
         yield sc.Recv(phone=step.phone, account=step.account)
     if isinstance(step, sc.Recv) and step.hold:

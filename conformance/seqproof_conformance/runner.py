@@ -13,6 +13,7 @@ Source: DESIGN "Runner"; PROTOCOL "Theory of operation".
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import cast
@@ -30,7 +31,7 @@ from seqproof_model.verdict import Violation
 PAGES_AT_MOST = 10_000  # a drain that goes on longer is a server that never ends
 
 
-class AdapterFault(TargetError):
+class AdapterFault(TargetError):  # noqa: N818 - it says whose fault it is
     """The adapter broke the contract of ``adapter``: what it did, in one line."""
 
 
@@ -68,7 +69,7 @@ class Runner:
     profile: Profile
     judges: list[Judge]
     record: Callable[[h.Event], None]
-    token: str = "t"
+    token: str = "t"  # noqa: S105 - part of account names, no secret
     operations: int = 0
     scenarios: int = 0
     requests: int = 0
@@ -114,7 +115,8 @@ class _Play:
     phones: dict[tuple[str, str], Phone] = field(default_factory=dict[tuple[str, str], Phone])
     accounts: set[str] = field(default_factory=set[str])
     under_way: dict[str, _UnderWay] = field(default_factory=dict[str, _UnderWay])
-    last_send: dict[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
+    last_send: dict[str, tuple[str, str, str]] = field(default_factory=dict[str, tuple[str, str, str]])
+    client_ids: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
     fresh: int = 0
     bodies: int = 0
 
@@ -144,13 +146,14 @@ class _Play:
     def _send(self, step: sc.Send) -> None:
         account = self._account(step.account)
         if step.repeat and account in self.last_send:
-            client_id, body = self.last_send[account]
+            sender, client_id, body = self.last_send[account]
         else:
             self.bodies += 1
-            client_id = f"c{self.bodies}"
-            body = step.body or f"{self.prefix}.m{self.bodies}"
-        self.last_send[account] = (client_id, body)
-        event = h.Send(self._operation(), account, body, "s", client_id)
+            sender, body = step.sender, step.body or f"{self.prefix}.m{self.bodies}"
+            self.client_ids[account, sender] += 1
+            client_id = f"c{self.client_ids[account, sender]}"
+        self.last_send[account] = (sender, client_id, body)
+        event = h.Send(self._operation(), account, body, sender, client_id)
         self._request(event, step.lose)
 
     def _recv(self, step: sc.Recv) -> None:
@@ -218,7 +221,9 @@ class _Play:
             raise
         except Exception as error:
             name = "send" if isinstance(event, h.Send) else "recv"
-            raise AdapterFault(f"the adapter's {name} raised {type(error).__name__}: {error}; answer Indefinite") from error
+            raise AdapterFault(
+                f"the adapter's {name} raised {type(error).__name__}: {error}; answer Indefinite"
+            ) from error
         return _checked(answer, event)
 
     # ------------------------------------------------------------ what is not a request

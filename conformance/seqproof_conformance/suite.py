@@ -13,7 +13,7 @@ from __future__ import annotations
 import fnmatch
 import platform
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import metadata, resources
@@ -216,7 +216,7 @@ def _cleaned(event: h.Event, first: int, bodies: dict[str, str]) -> h.Event:
 
 
 @contextmanager
-def opened(target: str) -> Iterator[tuple[Adapter, Hello]]:
+def opened(target: str) -> Generator[tuple[Adapter, Hello]]:
     """A target that is started, and closed whatever happens."""
     adapter = open_target(target)
     try:

@@ -11,6 +11,7 @@ import pytest
 
 from seqproof_conformance import target_reference
 from seqproof_conformance.adapter import Adapter, Capability, FailsStore, Kills, Presets, Talks, TargetError, Trims
+from seqproof_conformance.process import free_port
 from seqproof_conformance.target_reference import ReferenceTarget, read_reply
 from seqproof_model.history import Answer, Code, Indefinite, Ok, Refused
 from seqproof_model.profile import UINT_MAX
@@ -113,6 +114,21 @@ def test_paged_kill_and_restart() -> None:
     assert rows(target, 2) == [(3, "c")]
     assert len([word for word in target.last_words() if "listening" in word]) == 2
     target.close()
+
+
+def test_a_refused_connection_is_surely_not_reached(
+    reference: ReferenceTarget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reference, "_url", f"http://127.0.0.1:{free_port()}")
+    assert code(send(reference, "a")[0]) is Code.UNREACHABLE
+    assert code(reference.recv("x", "A", 0)) is Code.UNREACHABLE
+
+
+def test_an_answer_with_another_nonce_is_not_ours(reference: ReferenceTarget, monkeypatch: pytest.MonkeyPatch) -> None:
+    ready = vars(ReferenceTarget)["_ready"]
+    assert ready(reference)
+    monkeypatch.setattr(reference.server, "nonce", "of a stranger")
+    assert not ready(reference)
 
 
 def test_a_server_that_does_not_answer_leaves_the_outcome_open(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
-from seqproof_conformance import target_valkey
+from seqproof_conformance import process, target_valkey
 from seqproof_conformance.adapter import Adapter, Capability, Kills, Presets, Talks, TargetError, Trims
 from seqproof_conformance.target_valkey import TOP, ValkeyTarget
 from seqproof_model.history import Answer, Code, Indefinite, Ok, Refused
@@ -128,6 +130,28 @@ def test_an_error_that_nobody_foresaw_is_indefinite(valkey: ValkeyTarget) -> Non
     answer = valkey.send("wrong", "s", "c", "m")
     assert isinstance(answer, Indefinite)
     assert "wrong kind of value" in answer.why
+
+
+def test_a_refused_connection_is_surely_not_reached(valkey: ValkeyTarget, monkeypatch: pytest.MonkeyPatch) -> None:
+    with redis.Redis(port=process.free_port(), retry=Retry(NoBackoff(), 0)) as nowhere:
+        monkeypatch.setattr(valkey, "_client", nowhere)
+        answers = [*send(valkey, "m1"), valkey.recv("x", "A", 0)]
+    assert [answer.code for answer in answers if isinstance(answer, Refused)] == [Code.UNREACHABLE] * 2
+
+
+def test_another_server_on_the_port_is_not_taken_for_ours(
+    valkey: ValkeyTarget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ports = iter([valkey.server.port])
+    free = process.free_port
+    monkeypatch.setattr(process, "free_port", lambda: next(ports, None) or free())
+    second = ValkeyTarget()
+    try:
+        second.hello()
+        assert second.server.port != valkey.server.port
+        assert send(valkey, "m1") == send(second, "m1") == [Ok(seq=1)]
+    finally:
+        second.close()
 
 
 def test_a_killed_server_is_surely_not_reached_and_what_survives_depends_on_the_option(own: ValkeyTarget) -> None:

@@ -1,9 +1,9 @@
 """The judge of one account: one world with two monotone marks, moved only when an observation forces it.
 
-Of all the worlds that explain a history, the laziest is enough: in it no open operation has done anything that no answer
-has shown yet, and whatever another world can still do, it can too. So there is one world and no search. ``taken`` is the
-largest seq that some answer forces to exist; ``confirmed`` the largest seq_cli that some answer forces to have been
-confirmed. What makes this exact under overlap:
+Of all the worlds that explain a history, the laziest is enough: in it no open operation has done anything that no
+answer has shown yet, and whatever another world can still do, it can too. So there is one world and no search.
+``taken`` is the largest seq that some answer forces to exist; ``confirmed`` the largest seq_cli that some answer forces
+to have been confirmed. What makes this exact under overlap:
 
 * A recv's three moments lie anywhere in its interval, so for each recv the marks *at its start* are kept; the lower end
   may be any value that confirmed has had since (``path``), or comes to have when a pending recv confirms (``pending``).
@@ -18,6 +18,7 @@ Source: PROTOCOL "Theory of operation" and the observed-to-id table; ``worlds`` 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
+from itertools import pairwise
 
 from seqproof_model import history as h
 from seqproof_model.blame import Context, Observed, Seen, span
@@ -25,12 +26,27 @@ from seqproof_model.profile import Profile
 
 
 class Message:
-    """What one client id stands for: one send and its repeats. ``free``: the ``floor`` of each attempt that could still
-    turn out to be a message; ``unanswered``: how many attempts have no answer; ``seqs``: where it is known to be;
-    ``began`` and ``ended``: the events of its first attempt and of the first answer (or ``settled``).
+    """What one client id stands for: one send and its repeats.
+
+    ``free``: the ``floor`` of each attempt that could still turn out to be a message; ``unanswered``: how many attempts
+    have no answer; ``seqs``: where it is known to be; ``began`` and ``ended``: the events of its first attempt and of
+    the first answer (or ``settled``).
     """
 
-    __slots__ = ("attempts", "began", "body", "ended", "free", "key", "promised", "refused", "repeats", "seqs", "unanswered", "visible")
+    __slots__ = (
+        "attempts",
+        "began",
+        "body",
+        "ended",
+        "free",
+        "key",
+        "promised",
+        "refused",
+        "repeats",
+        "seqs",
+        "unanswered",
+        "visible",
+    )
 
     def __init__(self, body: str, key: tuple[str, str], began: int) -> None:
         self.body, self.key, self.began = body, key, began
@@ -44,8 +60,10 @@ class Message:
 
 
 class Pending:
-    """An operation under way, and the marks at its start. ``floor``: taken; ``upper``: the least seq_svr may have been;
-    ``holes``: the seqs that may have been undecided; ``since``: its place on the path of confirmed.
+    """An operation under way, and the marks at its start.
+
+    ``floor``: taken; ``upper``: the least that seq_svr may have been; ``holes``: the seqs that may have been undecided;
+    ``since``: its place on the path of confirmed.
     """
 
     __slots__ = ("began", "event", "floor", "holes", "message", "since", "upper")
@@ -253,7 +271,7 @@ class Account:
     def _shape(self, seqs: list[int], q: int, confirmed: int) -> None:
         """Ascending, each once, without a hole, and nothing that was acknowledged."""
         first, last = seqs[0], seqs[-1]
-        if last - first + 1 != len(seqs) or any(b - a != 1 for a, b in zip(seqs, seqs[1:], strict=False)):
+        if last - first + 1 != len(seqs) or any(b - a != 1 for a, b in pairwise(seqs)):
             if len(set(seqs)) < len(seqs):
                 raise Seen(Observed.REPEATED, tuple(seqs), rows=_listed(seqs))
             if seqs != sorted(seqs):
@@ -420,7 +438,7 @@ class Account:
         _remove(self.free, floor)
 
     def _promise(self, floor: int) -> None:
-        """A message was acknowledged without its seq: it is at some hole beyond ``floor``; make one if there is none."""
+        """A message was acknowledged without its seq: it is at a hole beyond ``floor``; make one if there is none."""
         insort(self.promised, floor)
         self._fit_promises()
 

@@ -89,7 +89,7 @@ def suspects(observed: Observed, seqs: tuple[int, ...], context: Context) -> tup
     if observed in AGAIN:
         found += ["CNF-4"] * context.killed
         found += ["CNF-2"] * context.lower_asked
-    if observed in (Observed.SEQ_TAKEN, Observed.SEQ_BEHIND):
+    if observed in (Observed.SEQ_TAKEN, Observed.SEQ_BEHIND, Observed.BEHIND_REFUSED):
         found += ["SEQ-5"] * context.killed
     row: Row = observed.value
     return tuple(dict.fromkeys(item for item in found if item != row.requirement))

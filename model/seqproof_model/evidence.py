@@ -1,7 +1,7 @@
 """Which requirements a history lets us grade: the conditions that really occurred, counted.
 
-A requirement passes only when its condition was observed, so a server that answers "ok" and nothing else passes nothing:
-every condition needs a row that the server gave or a seq that it told. The conditions in words stand in
+A requirement passes only when its condition was observed, so a server that answers "ok" and nothing else passes
+nothing: every condition needs a row that the server gave or a seq that it told. The conditions in words stand in
 ``requirements.toml``; here each is a line. The judge calls these after it has found nothing wrong with an answer.
 """
 
@@ -39,7 +39,7 @@ class Evidence:
             self.lost_keys.add(message.key)
         if reply.seq is None:
             return
-        if message.repeats:
+        if message.repeats and not (message.ended or 0) < killed_at:  # across a kill, a lost message looks the same
             self.counts["SND-3"] += 1
         self._learned(message, reply.seq, killed_at)
 
@@ -83,8 +83,9 @@ class Evidence:
 
     def _conditions(self, account: Account, request: Pending, reply: h.Ok, confirmed: int, killed_at: int) -> None:
         """The conditions that speak of the request and of the reply as a whole."""
-        recv, rows = request.event, reply.rows or ()
+        recv, rows = request.event, reply.rows
         assert isinstance(recv, h.Recv)  # noqa: S101 - received() checked it
+        assert rows  # noqa: S101 - and this
         certain, q, first, last = account.path[request.since], recv.seq_cli, rows[0][0], rows[-1][0]
         whole = last >= account.taken
         behind = q < certain

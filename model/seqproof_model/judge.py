@@ -206,7 +206,7 @@ def nearest(account: Account, request: Pending, event: h.Ok | h.Refused) -> Near
         return Nearest(f"refused, or an empty reply: seq_svr is {least} at most", (), q, least)
     lower = min(lowers, key=lambda v: abs(v - (rows[0][0] - 1 if rows else least)))
     upper = min(max(rows[-1][0] if rows else least, least), most)
-    numbers = [n for n in account.existing(lower + 1, min(upper, lower + SHOWN_AT_MOST))]
+    numbers = account.existing(lower + 1, min(upper, lower + SHOWN_AT_MOST))
     given = tuple((n, account.at[n].body if n in account.at else "?") for n in numbers)
     what = span(lower + 1, upper) if upper > lower else "no rows"
     return Nearest(
@@ -218,7 +218,7 @@ def nearest(account: Account, request: Pending, event: h.Ok | h.Refused) -> Near
 
 
 def judge(history: h.History, profile: Profile | None = None, *, scope: Collection[str] | None = None) -> Verdict:
-    """Judge a whole history, under its own profile unless another is given; names what ``strict`` would fail besides."""
+    """Judge a whole history, under its own profile unless another is given; say what ``strict`` would fail besides."""
     header = history.header
     chosen = profile or header.profile
     paged = Capability.PAGING in header.capabilities

@@ -58,8 +58,10 @@ class Marks(NamedTuple):
 
 
 class Request(NamedTuple):
-    """What an operation carries. A recv: ``seq_cli``. A send: ``undecided``, the lowest seq that another send has taken
-    and not yet decided; seq_max + 1 where there is none.
+    """What an operation carries.
+
+    A recv: ``seq_cli``. A send: ``undecided``, the lowest seq that another send has taken and not yet decided;
+    seq_max + 1 where there is none.
     """
 
     seq_cli: Value = 0

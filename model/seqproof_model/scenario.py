@@ -11,7 +11,7 @@ notation of a trace a step is a letter or two:
     F        a phone that was never seen asks  R(5)     a recv with the literal seq_cli 5
     A*       phone A asks until nothing is due !        kill and restart
     ~        the next store is made to fail    trim  preset(n)
-    y:s      a step on account y
+    y:s      a step on account y               t        a send by another sender, t
 
 Source: DESIGN "The way of the data"; MUTANTS' trace notation.
 """
@@ -40,10 +40,12 @@ class _Step(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
 class Send(_Step, frozen=True):
     """Send ``count`` messages one after another. ``body`` "" stands for a body never used before.
 
-    ``repeat``: the account's last send goes out again, with its client id and its body.
+    ``repeat``: the account's last send goes out again, with its sender, client id and body. Each sender counts its own
+    client ids, so that two senders use the same ones.
     """
 
     account: str = "x"
+    sender: str = "s"
     count: int = 1
     body: str = ""
     repeat: bool = False
@@ -157,7 +159,7 @@ def _recv(step: Recv) -> str:
 
 def _send(step: Send) -> str:
     mark = {Lost.NOTHING: "", Lost.REQUEST: "?", Lost.REPLY: "x"}[step.lose]
-    return ("resend" if step.repeat else "s") + mark + (f"*{step.count}" if step.count > 1 else "")
+    return ("resend" if step.repeat else step.sender) + mark + (f"*{step.count}" if step.count > 1 else "")
 
 
 def notation(step: Step) -> str:

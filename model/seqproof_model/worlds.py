@@ -48,7 +48,7 @@ class Worlds:
         self.profile, self.paged, self.cap = profile, paged, cap
         self.base = profile.before_first
         self.operations: dict[int, h.Send | h.Recv] = {}
-        self.worlds = {World(rules.start(profile.seq_max, self.base), (), frozenset())}
+        self.worlds: set[World] = {World(rules.start(profile.seq_max, self.base), (), frozenset())}
 
     def feed(self, event: h.Event) -> bool:
         """Take one event. False: no conforming server did this. Raises TooManyError."""
@@ -78,7 +78,7 @@ class Worlds:
         sure = self._reachable(event.id, lambda w, d: d.keys() >= rules.ANSWERED and self._shows(w, d, event))
         # An empty answer is allowed where seq_cli is ahead. Where the request may also have been served in full, it is
         # not known which: its confirm stays possible.
-        ahead = self._reachable(event.id, lambda _w, d: "refuse" in d) if not rows else set[World]()
+        ahead: set[World] = set() if rows else self._reachable(event.id, lambda _w, d: "refuse" in d)
         self.worlds = self._without(event.id, sure)
         self.worlds |= self._ghosts(event.id, ahead) if sure else self._without(event.id, ahead)
 

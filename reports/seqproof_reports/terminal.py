@@ -23,8 +23,8 @@ ADDED = "†"
 MOST_STEPS = 40  # steps shown; of longer traces, the last ones
 
 
-def render_verdict(console: Console, verdict: Verdict) -> None:
-    """Print what a run found: the headline, the graded requirements, and why the others are not graded."""
+def render_headline(console: Console, verdict: Verdict) -> None:
+    """Print in one line what happened, with the numbers."""
     standing, profile = standing_of(verdict), visible(verdict.profile.describe())
     console.print(
         Text.assemble(
@@ -35,6 +35,11 @@ def render_verdict(console: Console, verdict: Verdict) -> None:
             (headline(verdict), STANDING_STYLES[standing]),
         )
     )
+
+
+def render_verdict(console: Console, verdict: Verdict) -> None:
+    """Print what a run found: the headline, the graded requirements, and why the others are not graded."""
+    render_headline(console, verdict)
     graded = [grade for grade in verdict.grades if grade.result is not Result.NOT_GRADED]
     if graded:
         console.print()
