@@ -41,7 +41,7 @@ class Entry:
     """One target. ``trace``: the shortest trace that shows the fault, in the notation of MUTANTS.
 
     ``needs``: capabilities without which the trace cannot be run. ``profile``: the only one in which it is a fault (or,
-    of an equivalent, in which it is right); "" for any. ``beyond``: what the trace needs that a scenario cannot say.
+    of an equivalent, in which it is right); "" for any.
     """
 
     id: str
@@ -53,7 +53,6 @@ class Entry:
     needs: frozenset[Capability] = frozenset()
     limit: Limit | None = None
     profile: str = ""
-    beyond: str = ""
     kind: Kind = Kind.FAULT
 
 
@@ -67,11 +66,8 @@ def _fault(
     *needs: Capability,
     limit: Limit | None = None,
     profile: str = "",
-    beyond: str = "",
 ) -> Entry:
-    return Entry(
-        id, build, summary, breaks, frozenset(expected.split()), trace, frozenset(needs), limit, profile, beyond
-    )
+    return Entry(id, build, summary, breaks, frozenset(expected.split()), trace, frozenset(needs), limit, profile)
 
 
 def _right(id: str, build: type[Core], summary: str, *, limit: Limit | None = None, profile: str = "") -> Entry:  # noqa: A002
@@ -158,7 +154,13 @@ FAULTS: tuple[Entry, ...] = (
     _fault("CROSS_USER_LEAK", twins.CrossUserLeak, "A reply holds rows of another account.",
            "I-ISO", "RCV-1", "s y:A"),
     _fault("DEDUP_UNSCOPED", twins.DedupUnscoped, "A client id is looked up without its sender.",
-           "I-LOSS", "SEQ-3 RCV-7", "s s' A", beyond="two senders that use the same client id"),
+           "I-LOSS", "SEQ-1 SEQ-3 SEQ-4 RCV-1 RCV-5 RCV-7", "s t A"),
+    _fault("DEDUP_BEFORE_STORE", twins.DedupBeforeStore, "A client id is noted before its message is stored.",
+           "I-LOSS", "SEQ-1 SEQ-3 SEQ-4 RCV-1 RCV-5 RCV-7", "s~ resend A", _FAIL),
+    _fault("DEDUP_LOST_ON_CRASH", twins.DedupLostOnCrash, "The notes of client ids are lost at a kill.",
+           "I-ONCE", "SND-3", "s ! resend A", _KILL, profile="idempotent"),
+    _fault("NO_DEDUP", equivalent.NoDedup, "A retry gets a second seq.",
+           "I-ONCE", "SND-3", "s resend A", profile="idempotent"),
 )
 
 EQUIVALENTS: tuple[Entry, ...] = (

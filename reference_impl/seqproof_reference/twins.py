@@ -266,7 +266,7 @@ class FullBlocksRecv(Core):
 
     def serve(self, inbox: Inbox, phone: str, seq_cli: int) -> Answer:
         full = inbox.svr >= self.seq_max
-        return Refused(Code.STORE) if full else super().serve(inbox, phone, seq_cli)
+        return Refused(Code.FULL) if full else super().serve(inbox, phone, seq_cli)
 
 
 class GlobalCounter(Core):
@@ -381,3 +381,21 @@ class DedupUnscoped(Core):
 
     def noted(self, inbox: Inbox, sender: str, client_id: str) -> int | None:
         return next((seq for (_, known), seq in inbox.notes.items() if known == client_id), None)
+
+
+class DedupBeforeStore(Core):
+    """Notes the client id first and stores then; when the store fails, the note stays."""
+
+    def noted(self, inbox: Inbox, sender: str, client_id: str) -> int | None:
+        known = super().noted(inbox, sender, client_id)
+        if known is None and client_id:
+            inbox.notes[sender, client_id] = inbox.svr + 1
+        return known
+
+
+class DedupLostOnCrash(Core):
+    """Keeps the client ids in memory only."""
+
+    def on_kill(self) -> None:
+        for inbox in self.disk.values():
+            inbox.notes.clear()
