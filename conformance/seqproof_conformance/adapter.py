@@ -5,13 +5,13 @@ The conversation, and who is to blame when it breaks:
     hello                  what can you do?            an answer that is no Hello: the adapter's fault
     reset(account)         make it fresh
     send, recv             one request, one answer     Ok | Refused | Indefinite
-    kill, preset_seq, ...  only if declared in hello   Unsupported when it is not there
+    kill, preset_seq, ...  only if declared in hello
     close                  leave nothing behind
 
 An answer is the ending event of a history without its id. *Refused* is definite: it surely did not happen. When in
 doubt an adapter answers *Indefinite*: a wrong Refused lets a fault hide, or fails a correct server. An adapter never
-retries, and its client's own retries are off. It raises ``TargetError`` when it cannot speak to its server at all: that is the
-environment's fault and no verdict on the server.
+retries, and its client's own retries are off. It raises ``TargetError`` when it cannot speak to its server at all: that
+is the environment's fault and no verdict on the server.
 Source: DESIGN "Adapters"; the errors' sorts from PROTOCOL "Nouns".
 """
 

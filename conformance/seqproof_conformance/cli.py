@@ -190,7 +190,7 @@ def _run(job: Job, *, as_json: bool = False, brief: bool = False) -> Outcome:
     with _progress(quiet=as_json) as watcher:
         outcome = suite.run(job, watcher)
     paths = _write(job, outcome)
-    if outcome.stopped and not outcome.interrupted:
+    if outcome.stopped:
         _complain(f"{job.target}: {outcome.stopped}")
     if as_json:
         _print_json(_summary(outcome.verdict, outcome.code) | _details(job, outcome, paths))

@@ -38,7 +38,7 @@ class Minimal:
 def minimise(played: Played, play: Callable[[Scenario], Played], plays: int = PLAYS_AT_MOST) -> Minimal:
     """Shorten a failed play. ``play`` runs a candidate on the live target."""
     assert played.violation is not None, "only a failed play can be shortened"  # noqa: S101
-    requirement, best, used = played.violation.requirement, _cut(played), 0
+    requirement, best, used = played.violation.requirement, cut(played), 0
     shorter = True
     while shorter:
         shorter = False
@@ -48,12 +48,12 @@ def minimise(played: Played, play: Callable[[Scenario], Played], plays: int = PL
             used += 1
             attempt = play(candidate)
             if attempt.violation and attempt.violation.requirement == requirement:
-                best, shorter = _cut(attempt), True
+                best, shorter = cut(attempt), True
                 break
     return Minimal(best, finished=True, plays=used)
 
 
-def _cut(played: Played) -> Played:
+def cut(played: Played) -> Played:
     """Drop the steps after the violation; they were not taken."""
     steps = played.scenario.steps[: played.steps]
     return Played(msgspec.structs.replace(played.scenario, steps=steps), played.events, played.violation, played.steps)

@@ -23,7 +23,7 @@ import msgspec
 
 from seqproof_conformance.adapter import Adapter, Hello, Talks, TargetError
 from seqproof_conformance.campaign import PLAIN, WITH_KILLS, campaign
-from seqproof_conformance.minimise import minimise
+from seqproof_conformance.minimise import cut, minimise
 from seqproof_conformance.runner import Played, Runner
 from seqproof_conformance.targets import open_target
 from seqproof_model import history as h
@@ -135,24 +135,33 @@ class _Run:
     scope: set[str] = field(default_factory=set[str])
 
     def everything(self, scenarios: list[Scenario], *, with_campaign: bool) -> None:
+        """Run all, then shorten what failed."""
         for scenario in scenarios:
             self.watcher.tick(scenario.name)
             self.scope |= set(scenario.observes)
             self.ran.append(scenario)
             self._keep(self.runner.play(scenario), f"scenario {scenario.name}")
         if with_campaign:
-            found = campaign(
+            campaign(
                 self.hello,
                 self.header.profile,
-                self.runner.play,
+                self._example,
+                lambda played: self._keep(played, f"{CAMPAIGN}, seed {self.job.seed}"),
                 number=self.job.seed,
-                tick=lambda: self.watcher.tick(CAMPAIGN),
             )
-            for played in found:
-                self._keep(played, f"{CAMPAIGN}, seed {self.job.seed}")
         for played, found_by in list(self.failed.values()):
-            self.watcher.tick("shortening")
-            self.shown.append(self._explain(played, found_by))
+            self.shown.append(self._shortened(played, found_by))
+
+    def _example(self, scenario: Scenario) -> Played:
+        self.watcher.tick(CAMPAIGN)
+        return self.runner.play(scenario)
+
+    def what_is_left(self) -> None:
+        """After an early end: what failed and was not yet shortened is shown as it was found."""
+        shown = {item.violation.requirement for item in self.shown}
+        for requirement, (played, found_by) in self.failed.items():
+            if requirement not in shown:
+                self.shown.append(self._counterexample(cut(played), found_by, "as found: the run ended before", 0, 0))
 
     def _keep(self, played: Played, found_by: str) -> None:
         """Of the plays that break the same requirement, the shortest is kept."""
@@ -162,15 +171,21 @@ class _Run:
         if name not in self.failed or _size(played) < _size(self.failed[name][0]):
             self.failed[name] = (played, found_by)
 
-    def _explain(self, played: Played, found_by: str) -> Counterexample:
+    def _shortened(self, played: Played, found_by: str) -> Counterexample:
+        self.watcher.tick("shortening")
         claim = "as given: it was not shortened"
         if self.job.shorten:
             minimal = minimise(played, self.runner.play)
             played, claim = minimal.played, minimal.claim
+        again = [self.runner.play(played.scenario).violation for _ in range(RERUNS)]
         assert played.violation is not None  # noqa: S101 - only failed plays get here
         requirement = played.violation.requirement
-        again = [self.runner.play(played.scenario) for _ in range(RERUNS)]
-        events = cleaned(played.events)
+        same = sum(violation is not None and violation.requirement == requirement for violation in again)
+        return self._counterexample(played, found_by, claim, same, len(again))
+
+    def _counterexample(self, played: Played, found_by: str, claim: str, reproduced: int, tried: int) -> Counterexample:
+        assert played.violation is not None  # noqa: S101 - only failed plays get here
+        requirement, events = played.violation.requirement, cleaned(played.events)
         judge = Judge(self.header.profile, paged=Capability.PAGING in self.hello.capabilities)
         violation = next((v for v in map(judge.feed, events) if v), played.violation)
         name = f"{requirement}-{self.job.target}".replace(":", "-").replace("/", "-")
@@ -180,8 +195,8 @@ class _Run:
             header=self.header,
             events=events,
             claim=claim,
-            reproduced=sum(p.violation is not None and p.violation.requirement == requirement for p in again),
-            tried=len(again),
+            reproduced=reproduced,
+            tried=tried,
             found_by=found_by,
             replay=f"seqproof replay {self.job.out / requirement / 'scenario.json'} {self.job.target}",
             last_words=tuple(self.adapter.last_words()[-8:]) if isinstance(self.adapter, Talks) else (),
@@ -258,7 +273,8 @@ def _finish(this: _Run, judges: list[Judge], writer: h.Writer) -> Outcome:
     except TargetError as error:
         stopped = str(error)
     except KeyboardInterrupt:
-        stopped, interrupted = "interrupted", True
+        stopped, interrupted = "interrupted; what was found so far is kept", True
+    this.what_is_left()
     writer.close(interrupted=interrupted)
     verdict = judges[0].verdict(
         this.header, scope=this.scope, interrupted=interrupted, strict_besides=besides(judges[1], judges[0])

