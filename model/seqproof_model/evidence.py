@@ -2,7 +2,8 @@
 
 A requirement passes only when its condition was observed, so a server that answers "ok" and nothing else passes
 nothing: every condition needs a row that the server gave or a seq that it told. The conditions in words stand in
-``requirements.toml``; here each is a line. The judge calls these after it has found nothing wrong with an answer.
+``requirements.toml``; here each is a line. The judge calls these after it has found nothing wrong with an answer. Where
+it cannot be told whether a condition occurred, it is not counted.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from seqproof_model.account import Account, Message, Pending
 from seqproof_model.profile import UINT_MAX
 
 HALF = UINT_MAX // 2  # 2^31 - 1, the largest signed 32-bit number
+SEVERAL = ""  # instead of a phone's name: more than one phone
 
 
 class Evidence:
@@ -21,121 +23,160 @@ class Evidence:
 
     def __init__(self, counts: Counter[str]) -> None:
         self.counts = counts
-        self.first_known: int | None = None  # the event at which the first seq was learned
+        self.learned: dict[int, int] = {}  # seq -> the event at which it was first told or shown
+        self.first_learned: int | None = None
+        self.first_acked: int | None = None
         self.trimmed_at = 0
-        self.shown: dict[int, set[str]] = {}  # seq -> the phones that were shown it
+        self.shown: dict[int, str] = {}  # seq -> the phone that was shown it, or SEVERAL
         self.top_shown = 0
-        self.lost_keys: set[tuple[str, str]] = set()  # (sender, client id) of sends whose answer was lost
         self.lost_replies: set[tuple[str, int]] = set()  # (phone, seq_cli) of recvs whose reply was lost
         self.refused = self.full = self.behind = self.prefix = False
         self.ahead: int | None = None  # the largest seq_cli of a recv that was surely ahead
+        self.kill_seen = 0
+        self.confirmed_at_kill = 0
 
-    def sent(self, request: Pending, reply: h.Ok, killed_at: int) -> None:
-        """A send was acknowledged."""
+    # ---------------------------------------------------------------- sends
+
+    def sent(self, request: Pending, reply: h.Ok, now: int, killed_at: int) -> None:
+        """A send was acknowledged at event ``now``."""
         message = request.message
         if message is None:
             return
+        if self.first_acked is None:
+            self.first_acked = now
         if not reply.delivered:
-            self.lost_keys.add(message.key)
+            message.lost = True
         if reply.seq is None:
             return
-        if message.repeats and not (message.ended or 0) < killed_at:  # across a kill, a lost message looks the same
+        if message.repeats and not (message.acked or 0) < killed_at:  # across a kill, a lost message looks the same
             self.counts["SND-3"] += 1
-        self._learned(message, reply.seq, killed_at)
-
-    def _learned(self, message: Message, seq: int, killed_at: int) -> None:
-        """A seq was told or shown that was not known before, or is now told again."""
+        if reply.seq not in self.learned:
+            self._learn(message, reply.seq, now, killed_at)
         self.counts["SEQ-1"] += 1
-        if self.first_known is None:
-            self.first_known = message.began
+
+    def _learn(self, message: Message, seq: int, now: int, killed_at: int) -> None:
+        """A message's seq was told or shown for the first time."""
+        self.learned[seq] = now
+        if self.first_learned is None:
+            self.first_learned = now
             return
-        self.counts["SEQ-2"] += 1
-        since = max(killed_at, self.trimmed_at)
-        if self.first_known < since < message.began:
-            self.counts["SEQ-3"] += 1
-        if self.first_known < killed_at < message.began and seq:
-            self.counts["SEQ-5"] += 1
+        counts, began = self.counts, message.began
+        counts["SEQ-2"] += 1
+        if killed_at or self.trimmed_at:
+            if self.first_learned < max(killed_at, self.trimmed_at) < began:
+                counts["SEQ-3"] += 1
+            if self.first_acked is not None and self.first_acked < killed_at < began:
+                counts["SEQ-5"] += 1
 
     def refused_send(self, code: h.Code) -> None:
         """A send was refused, rightly."""
         self.full |= code is h.Code.FULL
         self.refused |= code in (h.Code.POLICY, h.Code.STORE)
 
+    # ---------------------------------------------------------------- recvs
+
     def refused_recv(self, account: Account, request: Pending, code: h.Code) -> None:
         """A recv was refused, rightly."""
-        if code is h.Code.AHEAD and isinstance(request.event, h.Recv) and request.event.seq_cli > account.taken:
+        if code is h.Code.AHEAD and isinstance(request.event, h.Recv) and request.event.seq_cli > account.most:
             self.ahead = max(request.event.seq_cli, self.ahead or 0)
 
-    def received(self, account: Account, request: Pending, reply: h.Ok, confirmed: int, killed_at: int) -> None:
-        """A recv was answered. ``confirmed``: the mark before this answer moved it."""
+    def received(
+        self, account: Account, request: Pending, reply: h.Ok, now: int, confirmed: int, killed_at: int
+    ) -> None:
+        """A recv was answered at event ``now``. ``confirmed``: the mark before this answer moved it."""
         recv = request.event
         if not isinstance(recv, h.Recv):
             return
+        if killed_at > self.kill_seen:
+            self.kill_seen, self.confirmed_at_kill = killed_at, confirmed
         certain, q = account.path[request.since], recv.seq_cli
+        behind = q < certain and certain > account.base  # what was confirmed below a preset is not known
         if reply.rows:
-            self._conditions(account, request, reply, confirmed, killed_at)
-            self._rows(account, request, reply.rows, recv.phone, killed_at)
-        elif q > account.taken and q > account.confirmed:
+            self._conditions(account, request, reply, confirmed, behind=behind)
+            self._rows(account, request, reply.rows, recv.phone, now, killed_at)
+        elif q > account.most and q > account.confirmed:
             self.ahead = max(q, self.ahead or 0)
         if not reply.delivered:
             self.lost_replies.add((recv.phone, q))
-        self.behind |= q < certain
+        self.behind |= behind
 
-    def _conditions(self, account: Account, request: Pending, reply: h.Ok, confirmed: int, killed_at: int) -> None:
+    def _conditions(self, account: Account, request: Pending, reply: h.Ok, confirmed: int, *, behind: bool) -> None:
         """The conditions that speak of the request and of the reply as a whole."""
-        recv, rows = request.event, reply.rows
+        recv, rows, counts = request.event, reply.rows, self.counts
         assert isinstance(recv, h.Recv)  # noqa: S101 - received() checked it
         assert rows  # noqa: S101 - and this
-        certain, q, first, last = account.path[request.since], recv.seq_cli, rows[0][0], rows[-1][0]
+        q, first, last = recv.seq_cli, rows[0][0], rows[-1][0]
         whole = last >= account.taken
-        behind = q < certain
-        observed = {
-            "RCV-1": True,
-            "RCV-2": (self.prefix or not account.paged) and whole,
-            "RCV-3": account.paged,
-            "RCV-4": (recv.phone, q) in self.lost_replies,
-            "RCV-5": behind,
-            "RCV-6": self.ahead is not None and first <= self.ahead,
-            "RCV-7": last >= request.upper > max(certain, q),
-            "CNF-1": q > confirmed,
-            "CNF-2": behind and self.behind,
-            "CNF-4": behind and 0 < killed_at < request.began,
-            "CNF-5": behind,
-            "SEQ-4": self.top_shown > 0 and last > self.top_shown,
-            "SEQ-6": self.full,
-            "SEQ-7": q > HALF,
-            "SND-5": self.refused and whole,
-        }
-        self.counts.update(name for name, seen in observed.items() if seen)
-        self.prefix |= not whole
+        counts["RCV-1"] += 1
+        if whole and (self.prefix or not account.paged):
+            counts["RCV-2"] += 1
+        if account.paged:
+            counts["RCV-3"] += 1
+            self.prefix |= not whole
+        if self.lost_replies and (recv.phone, q) in self.lost_replies:
+            counts["RCV-4"] += 1
+        if behind:
+            counts["RCV-5"] += 1
+            counts["CNF-5"] += 1
+            counts["CNF-2"] += self.behind
+            if account.base < self.confirmed_at_kill > q and self.kill_seen < request.began:
+                counts["CNF-4"] += 1
+        if self.ahead is not None and first <= self.ahead:
+            counts["RCV-6"] += 1
+        if q > confirmed:
+            counts["CNF-1"] += 1
+        if 0 < self.top_shown < last:
+            counts["SEQ-4"] += 1
+        if self.full:
+            counts["SEQ-6"] += 1
+        if q > HALF:
+            counts["SEQ-7"] += 1
+        if self.refused and whole:
+            counts["SND-5"] += 1
 
     def _rows(
-        self, account: Account, request: Pending, rows: tuple[tuple[int, str], ...], phone: str, killed_at: int
+        self,
+        account: Account,
+        request: Pending,
+        rows: tuple[tuple[int, str], ...],
+        phone: str,
+        now: int,
+        killed_at: int,
     ) -> None:
         """The conditions that speak of single messages."""
         found: set[str] = set()
+        shown, learned, at, began = self.shown, self.learned, account.at, request.began
         for seq, body in rows:
-            message = account.at[seq]
-            phones = self.shown.get(seq)
-            if phones is None:
-                phones = self.shown[seq] = set()
-                self._learned(message, seq, killed_at)
-                if len(account.by_body[body]) > 1 and any(
-                    n in self.shown for other in account.by_body[body] if other is not message for n in other.seqs
-                ):
+            message = at[seq]
+            before = shown.get(seq)
+            if before is None:
+                shown[seq] = phone
+                self.counts["SEQ-1"] += 1
+                if seq not in learned:
+                    self._learn(message, seq, now, killed_at)
+                if len(account.by_body[body]) > 1 and self._twin_shown(account, message):
                     found.add("SND-4")
             else:
                 found.add("CNF-3")
-                if phones != {phone}:
+                if before != phone:
+                    shown[seq] = SEVERAL
                     found.add("CNF-6")
-            phones.add(phone)
-            if message.unanswered or message.key in self.lost_keys:
+            if message.lost:
                 found.add("SND-2")
-            if message.ended is not None and message.unanswered == 0:
+            acked = message.acked
+            if acked is not None:
                 found.add("SND-1")
-                if message.ended < killed_at < request.began:
-                    found.add("SEQ-5")
-            if message.began < self.trimmed_at < request.began:
+                if acked < began:
+                    found.add("RCV-7")
+                    if acked < killed_at < began:
+                        found.add("SEQ-5")
+            if learned[seq] < self.trimmed_at < began:
                 found.add("CNF-7")
         self.top_shown = max(self.top_shown, rows[-1][0])
-        self.counts.update(found)
+        for name in found:
+            self.counts[name] += 1
+
+    def _twin_shown(self, account: Account, message: Message) -> bool:
+        """Whether another message with the same body was shown."""
+        twins = (twin for twin in account.by_body[message.body] if twin is not message)
+        return not message.loose and any(n in self.shown for twin in twins for n in twin.seqs)

@@ -19,13 +19,14 @@ Source: PROTOCOL "Nouns"; DESIGN "The way of the data".
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Self, cast
+from typing import Any, Self, cast
 
 import msgspec
 
@@ -242,13 +243,18 @@ class Writer:
 
     def __init__(self, path: Path, header: Header) -> None:
         self.path = path
-        self._file: BinaryIO = path.open("wb")
+        self._file = path.open("wb", buffering=0)
         self._events = 0
-        self._line(header)
+        try:
+            self._line(header)
+        except OSError:
+            self._file.close()
+            raise
 
     def _line(self, line: Line) -> None:
-        self._file.write(encode(line) + b"\n")
-        self._file.flush()
+        text = encode(line) + b"\n"
+        if self._file.write(text) != len(text):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
 
     def write(self, event: Event) -> None:
         """Append one event. Raises OSError, e.g. on a full disk."""

@@ -16,6 +16,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable
 
+import msgspec
+
 from seqproof_model import history as h
 from seqproof_model.account import Account, Pending
 from seqproof_model.blame import Context, Observed, Seen, span, suspects
@@ -56,6 +58,10 @@ class Judge:
                     self._begin(event, state[0].begin_recv(event, self.events))
             case h.Ok() | h.Refused():
                 return self._answer(event)
+            case h.Indefinite():
+                _, request = self._open.get(event.id, ("", None))
+                if request and request.message:
+                    request.message.lost = True
             case h.Settled():
                 self._settled(event.id)
             case h.Kill():
@@ -63,7 +69,7 @@ class Judge:
             case h.Preset():
                 state = self._account(event.account)
                 if state:
-                    state[0].preset(event.seq)
+                    self._preset(state[0], event.seq)
             case h.Trim():
                 state = self._account(event.account)
                 if state:
@@ -83,6 +89,11 @@ class Judge:
             raise h.HistoryError(f"event {self.events}: operation {event.id} began twice")
         self._open[event.id] = (event.account, request)
 
+    def _preset(self, account: Account, seq: int) -> None:
+        if not account.empty:
+            raise h.HistoryError(f"event {self.events}: preset of account {account.name!r}, which is not empty")
+        account.preset(seq)
+
     def _settled(self, operation: int) -> None:
         name, request = self._open.pop(operation, ("", None))
         state = self._accounts.get(name)
@@ -98,10 +109,11 @@ class Judge:
         state = self._accounts[name]
         if state is None:
             return None
+        marks = state[0].taken, state[0].confirmed
         try:
             self._hold(state[0], state[1], request, event)
         except Seen as seen:
-            violation = self._violation(name, state, request, event, seen)
+            violation = self._violation(name, state, request, event, seen, marks)
             self.violations.append(violation)
             self._accounts[name] = None
             return violation
@@ -118,14 +130,20 @@ class Judge:
                 evidence.refused_recv(account, request, event.code)
         elif sending:
             account.sent(request, event.seq, self.events)
-            evidence.sent(request, event, self._killed_at)
+            evidence.sent(request, event, self.events, self._killed_at)
         else:
             confirmed = account.confirmed
             account.received(request, event)
-            evidence.received(account, request, event, confirmed, self._killed_at)
+            evidence.received(account, request, event, self.events, confirmed, self._killed_at)
 
     def _violation(
-        self, name: str, state: tuple[Account, Evidence, int], request: Pending, event: h.Ok | h.Refused, seen: Seen
+        self,
+        name: str,
+        state: tuple[Account, Evidence, int],
+        request: Pending,
+        event: h.Ok | h.Refused,
+        seen: Seen,
+        marks: tuple[int, int],
     ) -> Violation:
         account, evidence, began = state
         row, sentence = seen.row, str(seen)
@@ -149,8 +167,8 @@ class Judge:
             account=name,
             operation=event.id,
             suspects=suspects(seen.observed, seen.seqs, context),
-            seq_svr=account.taken,
-            confirmed=account.confirmed,
+            seq_svr=marks[0],
+            confirmed=marks[1],
             seqs=seen.seqs,
             nearest=nearest(account, request, event),
         )
@@ -195,13 +213,16 @@ class Judge:
 def nearest(account: Account, request: Pending, event: h.Ok | h.Refused) -> Nearest:
     """The conforming answer nearest to the one that was given."""
     if isinstance(request.event, h.Send):
+        message = request.message
+        if message and message.attempts > 1 and message.seqs:
+            return Nearest(f"seq {message.seqs[0]}, as the first attempt has")
         if request.floor >= account.profile.seq_max:
             return Nearest("refused: the space is used up")
         return Nearest(f"seq {request.floor + 1}" + (" or larger" if account.profile.gaps else ""))
     q, rows = request.event.seq_cli, (event.rows or ()) if isinstance(event, h.Ok) else ()
     lowers = sorted({max(v, q) for v in (*account.path[request.since :], *account.pending)})
     least = request.upper
-    most = max(least, account.taken + len(account.free) - len(account.holes))
+    most = max(least, account.most)
     if q > most:
         return Nearest(f"refused, or an empty reply: seq_svr is {least} at most", (), q, least)
     lower = min(lowers, key=lambda v: abs(v - (rows[0][0] - 1 if rows else least)))
@@ -222,7 +243,7 @@ def judge(history: h.History, profile: Profile | None = None, *, scope: Collecti
     header = history.header
     chosen = profile or header.profile
     paged = Capability.PAGING in header.capabilities
-    main, strict = Judge(chosen, paged=paged), Judge(built_in()["strict"], paged=paged)
+    main, strict = Judge(chosen, paged=paged), Judge(strictly(chosen), paged=paged)
     for event in history.events:
         main.feed(event)
         strict.feed(event)
@@ -233,6 +254,16 @@ def judge(history: h.History, profile: Profile | None = None, *, scope: Collecti
         interrupted=history.interrupted,
         strict_besides=besides(strict, main),
     )
+
+
+def strictly(profile: Profile) -> Profile:
+    """The profile ``strict``, over the same space as ``profile``.
+
+    >>> strictly(Profile("mine", first_seq=5, seq_max=9, gaps=True)).describe()
+    'strict, first_seq 5, seq_max 9'
+    """
+    strict = built_in()["strict"]
+    return msgspec.structs.replace(strict, first_seq=profile.first_seq, seq_max=profile.seq_max)
 
 
 def besides(strict: Judge, main: Judge) -> list[str]:

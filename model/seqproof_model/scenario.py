@@ -10,7 +10,8 @@ notation of a trace a step is a letter or two:
     r        what is under way arrives         r.       ... and stays under way as well: a duplicate
     F        a phone that was never seen asks  R(5)     a recv with the literal seq_cli 5
     A*       phone A asks until nothing is due !        kill and restart
-    ~        the next store is made to fail    trim  preset(n)
+    ~        the next store is made to fail    s"b"     a send with the body b; s[9]: a body 9 long
+    trim     the account is trimmed            preset(n) preset(top-n)   it starts at seq_svr n, or n below the top
     y:s      a step on account y               t        a send by another sender, t
 
 Source: DESIGN "The way of the data"; MUTANTS' trace notation.
@@ -159,6 +160,8 @@ def _recv(step: Recv) -> str:
 
 def _send(step: Send) -> str:
     mark = {Lost.NOTHING: "", Lost.REQUEST: "?", Lost.REPLY: "x"}[step.lose]
+    if step.body:
+        mark += f'"{step.body}"' if len(step.body) <= 8 else f"[{len(step.body)}]"  # a body of that many characters
     return ("resend" if step.repeat else step.sender) + mark + (f"*{step.count}" if step.count > 1 else "")
 
 

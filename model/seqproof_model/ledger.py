@@ -1,0 +1,396 @@
+"""The judge's half that speaks of sends: which seqs exist, which send made which message, what is still unexplained.
+
+Of all the worlds that explain a history, the laziest is enough: in it no open operation has done anything that no
+answer has shown yet, and whatever another world can still do, it can too. So there is one world and no search.
+``taken`` is the largest seq that some answer forces to exist. What makes this exact under overlap:
+
+* A seq at or below ``taken`` of which no answer tells the message is a *hole*. An open send can hold it if the hole was
+  beyond ``taken`` when that send began (its *floor*); all holes can be held at once if the k-th hole has k such sends
+  (Hall).
+* A message that was acknowledged without its seq is *promised*: it is at a hole beyond its floor.
+* A row whose body was sent more than once may belong to any of several messages. It then stays a hole, of which only
+  the body is known (*loose*), until an answer tells whose it is.
+* Where gaps are allowed there are no holes: a seq that nobody tells may be void. There a reply *closes* what it passes
+  over: what it did not show between its rows does not exist, and never will.
+
+Source: PROTOCOL SEQ-1 to SEQ-6, SND-1 to SND-5 and the observed-to-id table.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right, insort
+
+from seqproof_model import history as h
+from seqproof_model.blame import Observed, Seen
+from seqproof_model.profile import Profile
+
+Key = tuple[str, str]  # (sender, client id)
+
+
+class Message:
+    """What one client id stands for: one send and its repeats. Without a client id each send is a message of its own.
+
+    ``free``: the ``floor`` of each attempt that could still turn out to be a message; ``unanswered``: how many attempts
+    have no answer; ``seqs``: where it is known to be; ``promised``: the floor beyond which it must be, though its seq is
+    not known. Events: ``began``, of its first attempt; ``acked``, of the first success; ``ended``, of the first success
+    or ``settled``.
+    """
+
+    __slots__ = (
+        "acked",
+        "attempts",
+        "began",
+        "body",
+        "ended",
+        "free",
+        "key",
+        "loose",
+        "lost",
+        "promised",
+        "refused",
+        "repeats",
+        "seqs",
+        "unanswered",
+        "visible",
+    )
+
+    def __init__(self, body: str, key: Key | None, began: int, *, loose: bool = False) -> None:
+        self.body, self.key, self.began, self.loose = body, key, began, loose
+        self.attempts = self.refused = self.unanswered = 0
+        self.repeats = 0  # attempts that were answered with the seq of one that had ended before
+        self.visible = False  # a row showed the message while its first attempt, the only one, was unanswered
+        self.lost = False  # an answer to an attempt never came, or was lost on its way
+        self.free: list[int] = []
+        self.seqs: list[int] = []
+        self.acked: int | None = None
+        self.ended: int | None = None
+        self.promised: int | None = None
+
+
+class Pending:
+    """An operation under way, and the marks at its start.
+
+    ``floor``: taken; ``upper``: the least that seq_svr may have been; ``holes``: the seqs that may have been undecided;
+    ``decided``: whether no send at all was undecided; ``since``: its place on the path of confirmed.
+    """
+
+    __slots__ = ("began", "decided", "event", "floor", "holes", "message", "since", "upper")
+
+    def __init__(self, event: h.Send | h.Recv, began: int, floor: int, message: Message | None = None) -> None:
+        self.event, self.began, self.floor, self.message = event, began, floor, message
+        self.upper, self.since, self.decided = floor, 0, True
+        self.holes: tuple[int, ...] = ()
+
+
+class Ledger:
+    """The seqs of one inbox. Raises ``Seen`` at the first answer that no conforming server could have given."""
+
+    def __init__(self, profile: Profile) -> None:
+        self.profile, self.gaps = profile, profile.gaps
+        self.base = self.taken = profile.before_first
+        self.free: list[int] = []  # floor of each attempt that may hold a seq nobody has told, sorted
+        self.holes: list[int] = []  # seqs at or below taken of which no answer tells the message, sorted
+        self.undecided: list[int] = []  # floor of each send without an answer, sorted
+        self.promised: list[int] = []  # floor of each acknowledged message whose seq is not known, sorted
+        self.begun: list[tuple[int, int]] = []  # (began, seq) of each message whose seq is known, sorted
+        self.late: list[tuple[int, int]] = []  # (ended, seq) of some whose seq was told only after they ended, rising
+        self.at: dict[int, Message] = {}
+        self.by_body: dict[str, list[Message]] = {}
+        self.by_key: dict[Key, list[Message]] = {}
+        self.known: list[int] = []  # gaps only: the keys of ``at``, sorted
+        self.unseen: list[Message] = []  # gaps only: acknowledged, seq not known
+        self.closed: list[tuple[int, int]] = []  # gaps only: (low, high], in which nothing new can appear; sorted
+
+    @property
+    def most(self) -> int:
+        """The largest seq that can exist by now (strict)."""
+        return self.taken + len(self.free) - len(self.holes)
+
+    # ---------------------------------------------------------------- a send begins and ends
+
+    def begin_send(self, event: h.Send, now: int) -> Pending:
+        """A send begins at event ``now``."""
+        message, taken = self._message(event, now), self.taken
+        message.attempts += 1
+        message.unanswered += 1
+        message.free.append(taken)  # floors only grow, so these four lists stay sorted
+        self.free.append(taken)
+        self.undecided.append(taken)
+        return Pending(event, now, taken, message)
+
+    def _message(self, event: h.Send, now: int) -> Message:
+        key = (event.sender, event.client_id) if event.client_id else None
+        siblings = self.by_key.get(key) if key else None
+        for message in siblings or ():
+            if message.body == event.body:
+                return message
+        message = Message(event.body, key, now)
+        self.by_body.setdefault(event.body, []).append(message)
+        if siblings is not None:
+            siblings.append(message)
+        elif key:
+            self.by_key[key] = [message]
+        return message
+
+    def sent(self, request: Pending, seq: int | None, now: int) -> None:
+        """A send was acknowledged, with its seq where the server tells it."""
+        message = self._answered(request)
+        if seq is None:
+            message.acked, message.ended = message.acked or now, message.ended or now
+            if not message.seqs and message.promised is None:
+                self._promise(message, message.free[0] if message.free else request.floor)
+            return
+        self._in_space(seq)
+        message.repeats += message.acked is not None and seq in message.seqs
+        holder = self.at.get(seq)
+        if holder is None or (holder.loose and holder.body == message.body):
+            self._claim(message, seq)
+        elif holder is not message and (holder.key is None or holder.key != message.key):
+            raise Seen(Observed.SEQ_TAKEN, (seq,), n=seq, body=quoted(message.body), other=quoted(holder.body))
+        message.acked, message.ended = message.acked or now, message.ended or now
+        if seq <= request.floor and request.floor in message.free:  # the answer is an earlier attempt's
+            self._unfree(message, request.floor)
+        while len(message.free) > message.unanswered:
+            self._unfree(message, message.free[-1])
+        if self.holes:
+            self._hall(seq)
+
+    def _in_space(self, seq: int) -> None:
+        first, top = self.profile.first_seq, self.profile.seq_max
+        if not first <= seq <= top:
+            raise Seen(Observed.SEQ_OUTSIDE, (seq,), n=seq, first=first, top=top)
+
+    def _answered(self, request: Pending) -> Message:
+        message = request.message
+        assert message is not None, "a send carries its message"  # noqa: S101 - begin_send made it
+        message.unanswered -= 1
+        if not (message.visible and message.began == request.began):
+            remove(self.undecided, request.floor)
+        return message
+
+    def refused_send(self, request: Pending, code: h.Code) -> None:
+        """A send was definitely refused: it took nothing, and was refused for space only at the end of the space."""
+        message = self._answered(request)
+        message.refused += 1
+        left = message.attempts - message.refused
+        if len(message.seqs) > left:
+            raise Seen(Observed.REFUSED_APPEARS, tuple(message.seqs), body=quoted(message.body), n=message.seqs[-1])
+        while len(message.free) > max(0, left - len(message.seqs)):
+            self._unfree(message, request.floor if request.floor in message.free else message.free[-1])
+        top = self.profile.seq_max
+        if code is h.Code.FULL and self.taken < top and not self.gaps:  # with gaps, the rest may have been skipped
+            if top > self.most:
+                raise Seen(Observed.FULL_TOO_EARLY, (self.taken,), n=self.taken, top=top)
+            self._raise_taken(top)
+        self._hall(self.taken)
+
+    def settle(self, request: Pending, now: int) -> None:
+        """An unanswered operation can no longer take effect; what it did, it did before ``now``."""
+        if request.message is not None:
+            message = self._answered(request)
+            message.ended = message.ended or now
+
+    # ---------------------------------------------------------------- a row tells something new
+
+    def row(self, seq: int, body: str, holder: Message | None) -> None:
+        """A row that tells something new: its message gets this seq, if it may."""
+        candidates = self.by_body.get(body)
+        if not candidates:
+            unknown = "nobody sent that to this account"
+            raise Seen(Observed.OTHER_BODY, (seq,), n=seq, body=quoted(body), other=unknown, text=body)
+        able = [m for m in candidates if m.free and m.free[0] < seq and not (m.seqs and self.profile.idempotent)]
+        if holder is not None:
+            if able and not able[0].seqs:
+                raise Seen(Observed.SEQ_TAKEN, (seq,), n=seq, body=quoted(body), other=quoted(holder.body))
+            other = f"it belongs to {quoted(holder.body)}"
+            raise Seen(Observed.OTHER_BODY, (seq,), n=seq, body=quoted(body), other=other, text=body)
+        self._in_space(seq)
+        if not able:
+            self._impossible(seq, candidates[0])
+        if len(able) > 1:
+            self._loose(seq, body, able)
+            return
+        message = able[0]
+        if message.attempts == message.unanswered == 1:
+            message.visible = True
+            remove(self.undecided, message.free[0])
+        self._claim(message, seq)
+
+    def _loose(self, seq: int, body: str, able: list[Message]) -> None:
+        """The row may belong to any of several messages with this body: it stays a hole."""
+        floors = sorted(floor for message in able for floor in message.free)
+        loose = sorted([n for n in self.holes if (m := self.at.get(n)) and m.body == body] + [seq])
+        for k, n in enumerate(loose):
+            if bisect_left(floors, n) <= k:
+                others = " and ".join(str(n) for n in loose[:-1])
+                raise Seen(Observed.TWO_SEQS, (seq,), body=quoted(body), others=others, n=seq)
+        self._no_skip(seq)
+        self._raise_taken(seq)
+        self._put(Message(body, None, min(message.began for message in able), loose=True), seq)
+
+    def _put(self, message: Message, seq: int) -> None:
+        if self.gaps:
+            if any(low < seq <= high for low, high in self._around(seq)) and seq not in self.at:
+                floor = next(high for low, high in self._around(seq) if low < seq <= high)
+                raise Seen(Observed.SEQ_CLOSED, (seq,), body=quoted(message.body), n=seq, floor=floor)
+            if seq not in self.at:
+                insort(self.known, seq)
+        self.at[seq] = message
+
+    def _impossible(self, seq: int, message: Message) -> None:
+        body, idempotent = quoted(message.body), self.profile.idempotent
+        siblings = self.by_key.get(message.key, []) if idempotent and message.key else [message]
+        seqs = [n for sibling in siblings for n in sibling.seqs]
+        if seqs:
+            retried = idempotent and sum(sibling.attempts for sibling in siblings) > 1
+            observed = Observed.TWO_SEQS_RETRY if retried else Observed.TWO_SEQS
+            raise Seen(observed, (seq,), body=body, others=" and ".join(str(n) for n in seqs), n=seq)
+        if not message.free:
+            raise Seen(Observed.REFUSED_APPEARS, (seq,), body=body, n=seq)
+        raise Seen(Observed.SEQ_BEHIND, (seq,), body=body, n=seq, floor=message.free[0])
+
+    # ---------------------------------------------------------------- a seq gets its message
+
+    def _claim(self, message: Message, seq: int) -> None:
+        """The message is at ``seq``: an attempt that began below it gave it that number."""
+        fit = bisect_left(message.free, seq) - 1
+        if fit < 0 or (self.profile.idempotent and self._stored(message)):
+            self._impossible(seq, message)
+        self._unfree(message, message.free[fit])
+        self._in_order(message, seq)
+        if seq > self.taken:
+            self._no_skip(seq, spare=1)
+            self._raise_taken(seq - 1)
+            self.taken = seq
+        elif not self.gaps:
+            remove(self.holes, seq)
+        self._put(message, seq)
+        message.seqs.append(seq)
+        if message.promised is not None:
+            remove(self.promised, message.promised)
+            message.promised = None
+            if self.gaps:
+                self.unseen.remove(message)
+        if self.promised:
+            self._fit_promises()
+
+    def _stored(self, message: Message) -> bool:
+        """Whether something is stored under its client id already."""
+        if message.seqs or not message.key:
+            return bool(message.seqs)
+        return any(sibling.seqs for sibling in self.by_key[message.key])
+
+    def _no_skip(self, seq: int, spare: int = 0) -> None:
+        """Every seq between taken and ``seq`` can be held. ``spare``: the attempts that were set aside for ``seq``."""
+        if seq > self.most + spare and not self.gaps:
+            raise Seen(Observed.SEQ_SKIPPED, (seq,), n=seq, hole=self.taken + 1)
+
+    def _raise_taken(self, seq: int) -> None:
+        """Every seq up to ``seq`` is taken. Callers know that open sends can hold the new holes, or check it."""
+        if not self.gaps:
+            self.holes.extend(range(self.taken + 1, seq + 1))
+        self.taken = max(self.taken, seq)
+
+    def _in_order(self, message: Message, seq: int) -> None:
+        """A send begun after another had ended has the larger seq, also where a seq is told only later."""
+        earlier = bisect_left(self.late, (message.began, 0)) if self.late else 0
+        if earlier and self.late[earlier - 1][1] > seq:
+            floor = self.late[earlier - 1][1]
+            raise Seen(Observed.SEQ_BEHIND, (seq,), body=quoted(message.body), n=seq, floor=floor)
+        if message.ended is not None and message.attempts == 1:  # of several, it is not known which one made it
+            for began, other in reversed(self.begun):
+                if began < message.ended:
+                    break
+                if other < seq:
+                    raise Seen(Observed.SEQ_BEHIND, (other,), body=quoted(self.at[other].body), n=other, floor=seq)
+            self._ended_at(message.ended, seq)
+        insort(self.begun, (message.began, seq))
+
+    def _ended_at(self, ended: int, seq: int) -> None:
+        """Keep ``late`` rising in both: an entry that a smaller seq follows, or a larger one precedes, says nothing."""
+        at = bisect_left(self.late, (ended, 0))
+        if at and self.late[at - 1][1] >= seq:
+            return
+        last = at
+        while last < len(self.late) and self.late[last][1] <= seq:
+            last += 1
+        self.late[at:last] = [(ended, seq)]
+
+    def _unfree(self, message: Message, floor: int) -> None:
+        remove(message.free, floor)
+        remove(self.free, floor)
+
+    # ---------------------------------------------------------------- what must be somewhere
+
+    def _promise(self, message: Message, floor: int) -> None:
+        """A message was acknowledged without its seq: it is at a hole beyond ``floor``; make one if there is none."""
+        message.promised = floor
+        insort(self.promised, floor)
+        if self.gaps:
+            self.unseen.append(message)
+        self._fit_promises()
+
+    def _fit_promises(self) -> None:
+        if self.gaps:
+            return
+        while not self._promises_fit():
+            top = self.profile.seq_max
+            if self.taken >= top:
+                raise Seen(
+                    Observed.SEQ_OUTSIDE, (self.taken + 1,), n=self.taken + 1, first=self.profile.first_seq, top=top
+                )
+            self._raise_taken(self.taken + 1)
+
+    def _promises_fit(self) -> bool:
+        if len(self.promised) > len(self.holes):
+            return False
+        return all(hole > floor for hole, floor in zip(reversed(self.holes), reversed(self.promised), strict=False))
+
+    def _hall(self, seq: int) -> None:
+        for k, hole in enumerate(self.holes):
+            if bisect_left(self.free, hole) <= k:
+                raise Seen(Observed.SEQ_SKIPPED, (hole,), n=seq, hole=hole)
+
+    # ---------------------------------------------------------------- what exists
+
+    def before(self, seq: int) -> int:
+        """The largest seq below ``seq`` at which a message exists, or where the account begins."""
+        if not self.gaps:
+            return seq - 1
+        at = bisect_left(self.known, seq) - 1
+        return self.known[at] if at >= 0 else self.base
+
+    def existing(self, low: int, high: int) -> range | list[int]:
+        """The seqs in low..high at which messages exist."""
+        low = max(low, self.base + 1)
+        if not self.gaps:
+            return range(low, high + 1)
+        return self.known[bisect_left(self.known, low) : bisect_right(self.known, high)]
+
+    def close(self, low: int, high: int) -> None:
+        """Gaps only: a reply passed over (low, high], so what it did not show there does not exist, and never will."""
+        first = last = bisect_left(self.closed, (low, low))
+        while first and self.closed[first - 1][1] >= low:
+            first -= 1
+        while last < len(self.closed) and self.closed[last][0] <= high:
+            last += 1
+        for below, above in self.closed[first:last]:
+            low, high = min(low, below), max(high, above)
+        self.closed[first:last] = [(low, high)]
+
+    def _around(self, seq: int) -> list[tuple[int, int]]:
+        """The closed stretch that begins last below ``seq``."""
+        at = bisect_left(self.closed, (seq, 0))
+        return self.closed[max(0, at - 1) : at]
+
+
+def remove(numbers: list[int], value: int) -> None:
+    """Remove one occurrence from a sorted list."""
+    at = bisect_left(numbers, value)
+    if at < len(numbers) and numbers[at] == value:
+        del numbers[at]
+
+
+def quoted(body: str) -> str:
+    """Write a body as people read it."""
+    return f'"{body}"' if len(body) <= 40 else f'"{body[:37]}..."'
