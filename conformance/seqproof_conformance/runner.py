@@ -29,6 +29,7 @@ from seqproof_model.scenario import Lost, Scenario
 from seqproof_model.verdict import Violation
 
 PAGES_AT_MOST = 10_000  # a drain that goes on longer is a server that never ends
+SILENT_AT_MOST = 8  # requests in a row without a definite answer; each may have cost a timeout
 
 
 class AdapterFault(TargetError):  # noqa: N818 - it says whose fault it is
@@ -73,6 +74,7 @@ class Runner:
     operations: int = 0
     scenarios: int = 0
     requests: int = 0
+    silent: int = 0
 
     def can(self, scenario: Scenario) -> bool:
         """Whether the target declares what the steps need."""
@@ -204,9 +206,18 @@ class _Play:
                 answer = msgspec.structs.replace(answer, delivered=False)
         answer = msgspec.structs.replace(answer, id=event.id)
         self.event(answer)
-        if lose is not Lost.REQUEST and isinstance(answer, h.Refused) and answer.code is h.Code.UNREACHABLE:
-            raise TargetError(_gone(self.runner.adapter))
+        if lose is not Lost.REQUEST:
+            self._alive(answer)
         return answer
+
+    def _alive(self, answer: h.Answer) -> None:
+        """A server that is gone, or hangs, ends the run; the history has its last answer. Raises TargetError."""
+        if isinstance(answer, h.Refused) and answer.code is h.Code.UNREACHABLE:
+            raise TargetError(f"the server refuses connections, though nobody killed it{_tail(self.runner.adapter)}")
+        self.runner.silent = self.runner.silent + 1 if isinstance(answer, h.Indefinite) else 0
+        if isinstance(answer, h.Indefinite) and self.runner.silent >= SILENT_AT_MOST:
+            what = f"{SILENT_AT_MOST} requests in a row had no definite answer, the last: {answer.why}"
+            raise TargetError(f"the server hangs: {what}{_tail(self.runner.adapter)}")
 
     def _call(self, event: h.Send | h.Recv) -> h.Answer:
         adapter = self.runner.adapter
@@ -295,7 +306,6 @@ def _checked(answer: object, event: h.Send | h.Recv) -> h.Answer:
         raise AdapterFault(f"the adapter's {name} returned a malformed {type(answer).__name__}: {error}") from None
 
 
-def _gone(adapter: Adapter) -> str:
+def _tail(adapter: Adapter) -> str:
     words = adapter.last_words() if isinstance(adapter, Talks) else []
-    tail = f"; its last words: {words[-1]}" if words else ""
-    return f"the server refuses connections, though nobody killed it{tail}"
+    return f"; its last words: {words[-1]}" if words else ""

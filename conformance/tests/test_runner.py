@@ -162,6 +162,11 @@ def test_an_indefinite_answer_is_no_fault(bench: Build) -> None:
     assert play(bench, SEND, A, target=Broken(Indefinite("timeout")))[-1] == Indefinite("timeout", id=2)
 
 
+def test_a_server_that_hangs_ends_the_run(bench: Build) -> None:
+    with pytest.raises(TargetError, match="8 requests in a row had no definite answer, the last: timeout"):
+        bench(Broken(Indefinite("timeout"))).runner.play(Scenario("t", (SEND, *[A] * 20)))
+
+
 def test_only_what_the_capabilities_allow_can_be_played(bench: Build) -> None:
     class Bare(Core):
         def hello(self) -> Hello:

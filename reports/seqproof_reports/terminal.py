@@ -51,7 +51,8 @@ def render_verdict(console: Console, verdict: Verdict) -> None:
         console.print()
         console.print(Text(f"  – {len(not_graded)} not graded", "bold"))
         console.print(_not_graded(not_graded))
-    for title, lines in (("inconclusive", verdict.inconclusive), ("strict would find besides", verdict.strict_besides)):
+    besides = [f"{name} {titled(name).title}" for name in verdict.strict_besides]
+    for title, lines in (("inconclusive", verdict.inconclusive), ("held to strict, it would fail besides", besides)):
         if lines:
             console.print()
             console.print(Text(f"  {title}", "bold yellow"))
@@ -107,6 +108,7 @@ def render_violation(console: Console, violation: Violation) -> None:
 def render_counterexample(console: Console, counterexample: Counterexample, html_path: str = "") -> None:
     """Print one counterexample: what went wrong, step by step, what was due, and how to see it again."""
     told = report(counterexample)
+    console.print()
     render_violation(console, told.violation)
     console.print()
     console.print(_steps(told))

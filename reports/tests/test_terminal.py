@@ -110,7 +110,7 @@ def test_a_counterexample_tells_its_steps_and_what_was_due() -> None:
     said = shown(name="two_phones_lost_replies")
     for words in ("the request is lost ×", "the reply is lost ×", "a late reply reaches phone B", "◄", "CNF-2"):
         assert words in said
-    assert said.startswith("✗ phone B asked after 0 and got seq 1")
+    assert said.lstrip("\n").startswith("✗ phone B asked after 0 and got seq 1")
 
 
 @pytest.mark.parametrize(
