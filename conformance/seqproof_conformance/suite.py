@@ -275,10 +275,11 @@ def _finish(this: _Run, judges: list[Judge], writer: h.Writer) -> Outcome:
     except KeyboardInterrupt:
         stopped, interrupted = "interrupted; what was found so far is kept", True
     this.what_is_left()
-    writer.close(interrupted=interrupted)
+    writer.close(interrupted=bool(stopped))
     verdict = judges[0].verdict(
         this.header, scope=this.scope, interrupted=interrupted, strict_besides=besides(judges[1], judges[0])
     )
+    verdict = msgspec.structs.replace(verdict, stopped="" if interrupted else stopped)
     return Outcome(verdict, this.header, tuple(this.shown), this.runner.scenarios, stopped, interrupted)
 
 

@@ -183,7 +183,7 @@ def test_a_directory_that_cannot_be_written(run: Run) -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk_is_one_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = Path.open
+    real: Callable[..., Any] = Path.open
 
     def full(path: Path, *words: Any, **more: Any) -> Any:
         return real(Path("/dev/full") if path.name == "history.jsonl" else path, *words, **more)

@@ -69,7 +69,10 @@ class Grade(msgspec.Struct, frozen=True):
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """All that was found out from one history. ``partial``: the last good line of a history without its end."""
+    """All that was found out from one history.
+
+    ``partial``: the last good line of a history without its end. ``stopped``: why the run ended early, else "".
+    """
 
     target: str
     profile: Profile
@@ -78,6 +81,7 @@ class Verdict(msgspec.Struct, frozen=True):
     events: int
     partial: int | None = None
     interrupted: bool = False
+    stopped: str = ""
     strict_besides: tuple[str, ...] = ()
 
     def having(self, result: Result) -> list[Grade]:
@@ -102,6 +106,10 @@ class Verdict(msgspec.Struct, frozen=True):
             why.append(f"the history has no end; its last good line is {self.partial}")
         if self.interrupted:
             why.append("the run was interrupted")
+        if self.stopped:
+            why.append(f"the run ended early: {self.stopped}")
+        if not self.graded:
+            why.append("nothing was observed that could be graded")
         return why
 
 
