@@ -34,6 +34,7 @@ from seqproof_reports.text import between, short
 MARGIN = 46  # px: half a lane's box
 LANE = 104  # px: between two phones, or two senders
 PHONE_GAP = 208  # px: from the last phone to the server
+NO_PHONES = 96  # room left of the server for what befalls it
 SENDER_GAP = 150  # px: from the server to the first sender
 HALF_BAR = 4  # px: half of the server's bar
 
@@ -92,7 +93,7 @@ class Lanes:
         self.at: dict[str, float] = {}
         for index, actor in enumerate(phones):
             self.at[actor.key] = x + index * LANE
-        server = x + (len(phones) - 1) * LANE + PHONE_GAP if phones else x + 40
+        server = x + (len(phones) - 1) * LANE + PHONE_GAP if phones else x + NO_PHONES
         self.at[SERVER] = self.server = server
         for index, actor in enumerate(senders):
             self.at[actor.key] = server + SENDER_GAP + index * LANE
