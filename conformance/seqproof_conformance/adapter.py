@@ -11,7 +11,8 @@ The conversation, and who is to blame when it breaks:
 An answer is the ending event of a history without its id. *Refused* is definite: it surely did not happen. When in
 doubt an adapter answers *Indefinite*: a wrong Refused lets a fault hide, or fails a correct server. An adapter never
 retries, and its client's own retries are off. It raises ``TargetError`` when it cannot speak to its server at all: that
-is the environment's fault and no verdict on the server.
+is the environment's fault and no verdict on the server. It bounds its own waits: a call that never returns is never
+interrupted.
 Source: DESIGN "Adapters"; the errors' sorts from PROTOCOL "Nouns".
 """
 
@@ -19,14 +20,33 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
+import msgspec
+
 from seqproof_model.hello import Capability, Hello
 from seqproof_model.history import Answer
+from seqproof_model.requirements import REQUIREMENTS
 
-__all__ = ["Adapter", "Capability", "FailsStore", "Hello", "Kills", "Presets", "Talks", "TargetError", "Trims"]
+__all__ = [
+    "Adapter",
+    "AdapterFault",
+    "Capability",
+    "FailsStore",
+    "Hello",
+    "Kills",
+    "Presets",
+    "Talks",
+    "TargetError",
+    "Trims",
+    "greeted",
+]
 
 
 class TargetError(Exception):
     """The target cannot be used: one line that says what is wrong and the mend. Not a verdict on the server."""
+
+
+class AdapterFault(TargetError):  # noqa: N818 - it says whose fault it is
+    """The adapter broke the contract of this module: what it did, in one line."""
 
 
 @runtime_checkable
@@ -101,3 +121,36 @@ class Talks(Protocol):
     def last_words(self) -> list[str]:
         """The last lines of the server's own log."""
         ...
+
+
+NEEDED: dict[Capability, tuple[str, ...]] = {
+    Capability.KILL: ("kill", "restart"),
+    Capability.PRESET_SEQ: ("preset_seq",),
+    Capability.TRIM: ("trim",),
+    Capability.FAIL_NEXT_STORE: ("fail_next_store",),
+}
+
+
+def greeted(adapter: Adapter) -> Hello:
+    """Ask the adapter who it is, and check that it can do what it declares. Raises AdapterFault, TargetError."""
+    try:
+        hello: object = adapter.hello()
+    except (TargetError, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        raise AdapterFault(f"the adapter's hello raised {type(error).__name__}: {error}") from error
+    if not isinstance(hello, Hello):
+        raise AdapterFault(f"the adapter's hello returned {hello!r:.60}; it must return a Hello")
+    try:
+        hello = msgspec.convert(msgspec.structs.asdict(hello), Hello)
+    except msgspec.ValidationError as error:
+        known = ", ".join(Capability)
+        raise AdapterFault(f"the adapter's hello is malformed: {error}; capabilities are {known}") from None
+    for capability in sorted(hello.capabilities):
+        missing = [name for name in NEEDED.get(capability, ()) if not callable(getattr(adapter, name, None))]
+        if missing:
+            raise AdapterFault(f"the adapter declares {capability} and has no {' and no '.join(missing)}()")
+    unknown = [name for name in hello.adds if name not in REQUIREMENTS]
+    if unknown:
+        raise AdapterFault(f"the adapter's hello adds {', '.join(unknown)}, which is no requirement")
+    return hello

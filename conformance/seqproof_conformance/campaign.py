@@ -91,7 +91,7 @@ def scenarios(hello: Hello, profile: Profile, *, kills: bool) -> st.SearchStrate
         asks = st.sampled_from([0, 1, 2]).map(lambda times: [sc.Recv()] * times)  # what a kill may make it forget
         steps = st.tuples(few, asks, few).map(lambda parts: [*parts[0], *parts[1], sc.Kill(), *parts[2]])
     starts: st.SearchStrategy[list[Step]] = st.just([])
-    if Capability.PRESET_SEQ in hello.capabilities:
+    if Capability.PRESET_SEQ in hello.capabilities and _edges(profile):
         starts = st.one_of(st.just([]), st.just([]), st.sampled_from(_edges(profile)).map(_preset))
     return st.tuples(starts, steps).map(lambda parts: tidy([*parts[0], *parts[1]]))
 
@@ -100,7 +100,7 @@ def _edges(profile: Profile) -> list[int]:
     """Values of seq_svr just below where arithmetic may go wrong."""
     top = profile.seq_max
     edges = [9, 2**8 - 2, 2**16 - 2, 2**24 - 2, 2**31 - 2, 2**32 - 3, 2**53 - 2, 2**63 - 2]
-    return [n for n in edges if n < top - 16] + [top - 4, top - 2]
+    return [n for n in (*edges, top - 4, top - 2) if profile.before_first <= n <= top - 2]
 
 
 def _preset(seq: int) -> list[Step]:

@@ -20,7 +20,17 @@ from typing import cast
 
 import msgspec
 
-from seqproof_conformance.adapter import Adapter, FailsStore, Hello, Kills, Presets, Talks, TargetError, Trims
+from seqproof_conformance.adapter import (
+    Adapter,
+    AdapterFault,
+    FailsStore,
+    Hello,
+    Kills,
+    Presets,
+    Talks,
+    TargetError,
+    Trims,
+)
 from seqproof_model import history as h
 from seqproof_model import scenario as sc
 from seqproof_model.judge import Judge
@@ -30,10 +40,6 @@ from seqproof_model.verdict import Violation
 
 PAGES_AT_MOST = 10_000  # a drain that goes on longer is a server that never ends
 SILENT_AT_MOST = 8  # requests in a row without a definite answer; each may have cost a timeout
-
-
-class AdapterFault(TargetError):  # noqa: N818 - it says whose fault it is
-    """The adapter broke the contract of ``adapter``: what it did, in one line."""
 
 
 @dataclass
@@ -76,9 +82,20 @@ class Runner:
     requests: int = 0
     silent: int = 0
 
-    def can(self, scenario: Scenario) -> bool:
-        """Whether the target declares what the steps need."""
-        return scenario.needs <= {str(capability) for capability in self.hello.capabilities}
+    def why_not(self, scenario: Scenario) -> str:
+        """Why the steps cannot be taken on this target under this profile, or ""."""
+        missing = sorted(scenario.needs - {str(capability) for capability in self.hello.capabilities})
+        if missing:
+            return f"the target does not declare {', '.join(missing)}"
+        low, high = self.profile.before_first, self.profile.seq_max
+        for step in scenario.steps:
+            if isinstance(step, sc.Preset) and not low <= self.start_of(step) <= high:
+                return f"{sc.notation(step)} lies outside {low}..{high}, where seq_svr can be"
+        return ""
+
+    def start_of(self, step: sc.Preset) -> int:
+        """The seq_svr that a preset asks for."""
+        return step.seq if step.below_top is None else self.profile.seq_max - step.below_top
 
     def play(self, scenario: Scenario) -> Played:
         """Take the steps until the end or the first violation. Raises TargetError, AdapterFault."""
@@ -223,18 +240,11 @@ class _Play:
         adapter = self.runner.adapter
         self.runner.requests += 1
         account = f"{self.prefix}-{event.account}"
-        try:
-            if isinstance(event, h.Send):
-                answer: object = adapter.send(account, event.sender, event.client_id, event.body)
-            else:
-                answer = adapter.recv(account, event.phone, event.seq_cli)
-        except (TargetError, KeyboardInterrupt):
-            raise
-        except Exception as error:
-            name = "send" if isinstance(event, h.Send) else "recv"
-            raise AdapterFault(
-                f"the adapter's {name} raised {type(error).__name__}: {error}; answer Indefinite"
-            ) from error
+        if isinstance(event, h.Send):
+            words: tuple[object, ...] = (account, event.sender, event.client_id, event.body)
+            answer = self._ask_of("send", adapter.send, *words)
+        else:
+            answer = self._ask_of("recv", adapter.recv, account, event.phone, event.seq_cli)
         return _checked(answer, event)
 
     # ------------------------------------------------------------ what is not a request
@@ -242,23 +252,32 @@ class _Play:
     def _kill(self) -> None:
         adapter = cast("Kills", self.runner.adapter)
         self.event(h.Kill())
-        adapter.kill()
-        adapter.restart()
+        self._ask_of("kill", adapter.kill)
+        self._ask_of("restart", adapter.restart)
         self.event(h.Restart())
+
+    def _ask_of(self, name: str, call: Callable[..., object], *words: object) -> object:
+        """Call the adapter; what it raises is the adapter's fault, unless it says that it is the environment's."""
+        try:
+            return call(*words)
+        except (TargetError, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            raise AdapterFault(f"the adapter's {name} raised {type(error).__name__}: {error}") from error
 
     def _administer(self, step: sc.Preset | sc.Trim | sc.FailStore) -> None:
         adapter = self.runner.adapter
         if isinstance(step, sc.FailStore):
-            cast("FailsStore", adapter).fail_next_store()
+            self._ask_of("fail_next_store", cast("FailsStore", adapter).fail_next_store)
             self.event(h.FailStore())
             return
         account = self._account(step.account)
         if isinstance(step, sc.Trim):
-            cast("Trims", adapter).trim(f"{self.prefix}-{account}")
+            self._ask_of("trim", cast("Trims", adapter).trim, f"{self.prefix}-{account}")
             self.event(h.Trim(account))
             return
-        seq = step.seq if step.below_top is None else self.runner.profile.seq_max - step.below_top
-        cast("Presets", adapter).preset_seq(f"{self.prefix}-{account}", seq)
+        seq = self.runner.start_of(step)
+        self._ask_of("preset_seq", cast("Presets", adapter).preset_seq, f"{self.prefix}-{account}", seq)
         self.event(h.Preset(account, seq))
 
     # ------------------------------------------------------------ names and events
@@ -270,7 +289,7 @@ class _Play:
     def _account(self, name: str) -> str:
         if name not in self.accounts:
             self.accounts.add(name)
-            self.runner.adapter.reset(f"{self.prefix}-{name}")
+            self._ask_of("reset", self.runner.adapter.reset, f"{self.prefix}-{name}")
         return name
 
     def _phone(self, account: str, name: str) -> Phone:
@@ -301,9 +320,13 @@ def _checked(answer: object, event: h.Send | h.Recv) -> h.Answer:
     if not isinstance(answer, h.Ok | h.Refused | h.Indefinite):
         raise AdapterFault(f"the adapter's {name} returned {answer!r:.60}; it must return Ok, Refused or Indefinite")
     try:
-        return msgspec.convert(msgspec.to_builtins(answer), type(answer), strict=False)
-    except msgspec.ValidationError as error:
+        checked = msgspec.convert(msgspec.structs.asdict(answer), type(answer))
+        h.encode(checked)
+    except (msgspec.MsgspecError, UnicodeError, TypeError, ValueError) as error:
         raise AdapterFault(f"the adapter's {name} returned a malformed {type(answer).__name__}: {error}") from None
+    if name == "recv" and isinstance(checked, h.Ok) and checked.rows is None:
+        raise AdapterFault("the adapter's recv returned Ok without rows; nothing due is rows=()")
+    return checked
 
 
 def _tail(adapter: Adapter) -> str:

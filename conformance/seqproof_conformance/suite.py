@@ -14,14 +14,14 @@ import fnmatch
 import platform
 import secrets
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib import metadata, resources
 from pathlib import Path
 
 import msgspec
 
-from seqproof_conformance.adapter import Adapter, Hello, Talks, TargetError
+from seqproof_conformance.adapter import Adapter, Hello, Talks, TargetError, greeted
 from seqproof_conformance.campaign import PLAIN, WITH_KILLS, campaign
 from seqproof_conformance.minimise import cut, minimise
 from seqproof_conformance.runner import Played, Runner
@@ -232,12 +232,13 @@ def _cleaned(event: h.Event, first: int, bodies: dict[str, str]) -> h.Event:
 
 @contextmanager
 def opened(target: str) -> Generator[tuple[Adapter, Hello]]:
-    """A target that is started, and closed whatever happens."""
+    """A target that is started, and closed whatever happens. Raises TargetError."""
     adapter = open_target(target)
     try:
-        yield adapter, adapter.hello()
+        yield adapter, greeted(adapter)
     finally:
-        adapter.close()
+        with suppress(Exception):  # a close that fails takes nothing from what was found; the watchdog cleans up
+            adapter.close()
 
 
 def run(job: Job, watcher: Watcher | None = None) -> Outcome:
@@ -261,10 +262,10 @@ def run(job: Job, watcher: Watcher | None = None) -> Outcome:
 def _finish(this: _Run, judges: list[Judge], writer: h.Writer) -> Outcome:
     job = this.job
     chosen = list(job.scenarios) if job.scenarios is not None else selected(golden(), job.pattern)
-    playable = [scenario for scenario in chosen if this.runner.can(scenario)]
+    playable = [scenario for scenario in chosen if not this.runner.why_not(scenario)]
     with_campaign = job.scenarios is None and (job.pattern is None or fnmatch.fnmatch(CAMPAIGN, job.pattern.lower()))
     if not playable and not with_campaign:
-        raise NothingSelectedError(_nothing(job, chosen))
+        raise NothingSelectedError(_nothing(job, chosen, this.runner))
     examples = PLAIN + WITH_KILLS * (Capability.KILL in this.hello.capabilities)
     this.watcher.started(this.hello, len(playable) + examples * with_campaign)
     stopped, interrupted = "", False
@@ -283,8 +284,8 @@ def _finish(this: _Run, judges: list[Judge], writer: h.Writer) -> Outcome:
     return Outcome(verdict, this.header, tuple(this.shown), this.runner.scenarios, stopped, interrupted)
 
 
-def _nothing(job: Job, chosen: list[Scenario]) -> str:
+def _nothing(job: Job, chosen: list[Scenario], runner: Runner) -> str:
     if chosen:
-        needs = sorted({need for scenario in chosen for need in scenario.needs})
-        return f"{job.target} cannot run what was selected: it does not declare {', '.join(needs)}"
+        why = sorted({runner.why_not(scenario) for scenario in chosen})
+        return f"{job.target} cannot run what was selected: {'; '.join(why)}"
     return f"nothing matches -k {job.pattern!r}; see `seqproof list scenarios` and `seqproof list`"

@@ -1,14 +1,18 @@
-"""The judge of one account: the ledger of its seqs, and two monotone marks that move only when an observation forces it.
+"""The judge of one account: two monotone marks, moved only when an observation forces it, and what a recv may answer.
 
-The ledger (``ledger``) keeps ``taken``, the largest seq that some answer forces to exist. Here stands ``confirmed``, the
-largest seq_cli that some answer forces to have been confirmed, and what a recv's answer may hold. There is one world,
-the laziest, and no search. What makes this exact under overlap:
+The ledger of the sends (``ledger``) keeps ``taken``, the largest seq that some answer forces to exist. Here stands
+``confirmed``, the largest seq_cli that some answer forces to have been confirmed. There is one world, the laziest, and
+no search. What makes this exact under overlap:
 
 * A recv's three moments lie anywhere in its interval, so for each recv the marks *at its start* are kept; the lower end
   may be any value that confirmed has had since (``path``), or comes to have when a pending recv confirms (``pending``).
 * Raising confirmed to v may pass every pending seq_cli below v: all of them join the path.
 * An undecided send may hide what comes after it: a reply may end right before any seq that was a hole at its start.
 * A recv that ended in an error, or with nothing where it may have been ahead, stays pending: it may have confirmed.
+
+It is never earlier than the oracle, and later only where it forgets: what an undecided seq implies for a server that
+does not tell the seqs, that a settled send can hold no later seq, and a forced confirm whose only possible author is
+refused afterwards.
 
 Where gaps are allowed the judge is sound and not exact: a seq of which nothing is known may always be void.
 Source: PROTOCOL "Theory of operation" and the observed-to-id table; ``worlds`` is the oracle it is tested against.
@@ -38,7 +42,7 @@ class Account(Ledger):
         self.name, self.paged = name, paged
         self.confirmed = self.base
         self.path = [self.base]  # the values that confirmed has had
-        self.pending: list[int] = []  # seq_cli, above confirmed, of recvs that may yet turn out to have confirmed; sorted
+        self.pending: list[int] = []  # seq_cli above confirmed of recvs that may turn out to have confirmed, sorted
         self.top_shown = self.base
         self.phones: set[str] = set()
 

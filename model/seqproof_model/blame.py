@@ -45,9 +45,7 @@ class Observed(Enum):
     HOLED = Row("RCV-1", "I-LOSS", "the rows {rows} leave out seq {n}")
     OWN_ROW = Row("CNF-1", "I-NODUP", "the reply to recv({q}) holds seq {n}, which that request itself acknowledged")
     CONFIRMED_ROW = Row("CNF-5", "I-NODUP", "seq {n} was given again to recv({q}), though {floor} was confirmed before")
-    UPTO_WRONG = Row(
-        "RCV-2", "I-LOSS", "the reply says upto {upto}, but it ends at {n}: a phone would skip {skipped}"
-    )
+    UPTO_WRONG = Row("RCV-2", "I-LOSS", "the reply says upto {upto}, but it ends at {n}: a phone would skip {skipped}")
     MORE_UNDECLARED = Row("RCV-2", "I-LOSS", "the reply says that more is due, but the target declares no pages")
     MORE_TOO_EARLY = Row(
         "RCV-2", "I-LOSS", "the page ends at {n} and says that no more is due; {due} was acknowledged before"

@@ -63,9 +63,11 @@ class Evidence:
         counts, began = self.counts, message.began
         counts["SEQ-2"] += 1
         if killed_at or self.trimmed_at:
-            if self.first_learned < max(killed_at, self.trimmed_at) < began:
+            acked = self.first_acked
+            had = self.first_learned if acked is None else min(acked, self.first_learned)
+            if had < max(killed_at, self.trimmed_at) < began:
                 counts["SEQ-3"] += 1
-            if self.first_acked is not None and self.first_acked < killed_at < began:
+            if acked is not None and acked < killed_at < began:
                 counts["SEQ-5"] += 1
 
     def refused_send(self, code: h.Code) -> None:
@@ -170,7 +172,7 @@ class Evidence:
                     found.add("RCV-7")
                     if acked < killed_at < began:
                         found.add("SEQ-5")
-            if learned[seq] < self.trimmed_at < began:
+            if min(acked or now, learned[seq]) < self.trimmed_at < began:
                 found.add("CNF-7")
         self.top_shown = max(self.top_shown, rows[-1][0])
         for name in found:

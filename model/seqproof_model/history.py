@@ -210,9 +210,9 @@ def _exact(value: Any) -> Any:
 def _wide(line: Any) -> bool:
     """Whether a value of the line may be above 2**53. Cheap: most lines hold only small numbers."""
     rows = getattr(line, "rows", None)
-    last = max((seq for seq, _ in rows), default=0) if rows else 0
+    last = max((abs(seq) for seq, _ in rows), default=0) if rows else 0
     values = [getattr(line, name, None) for name in ("seq", "seq_cli", "seq_svr", "upto")]
-    return isinstance(line, Header) or max(last, *(value or 0 for value in values)) > EXACT_IN_DOUBLE
+    return isinstance(line, Header) or max(last, *(abs(value or 0) for value in values)) > EXACT_IN_DOUBLE
 
 
 def encode(line: Line) -> bytes:
@@ -301,7 +301,9 @@ def read(path: Path | str | os.PathLike[str]) -> History:
     events: list[Event] = []
     for number, line in _decoded(path, lines):
         if isinstance(line, End):
-            if line.events != len(events) or number != len(lines):
+            if number != len(lines):
+                raise HistoryError(f"{path}:{number + 1}: something follows the footer, which is the last line")
+            if line.events != len(events):
                 raise HistoryError(
                     f"{path}:{number}: the footer counts {line.events} events, the file holds {len(events)}"
                 )

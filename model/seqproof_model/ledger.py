@@ -31,9 +31,9 @@ class Message:
     """What one client id stands for: one send and its repeats. Without a client id each send is a message of its own.
 
     ``free``: the ``floor`` of each attempt that could still turn out to be a message; ``unanswered``: how many attempts
-    have no answer; ``seqs``: where it is known to be; ``promised``: the floor beyond which it must be, though its seq is
-    not known. Events: ``began``, of its first attempt; ``acked``, of the first success; ``ended``, of the first success
-    or ``settled``.
+    have no answer, settled or not; ``seqs``: where it is known to be; ``promised``: the floor beyond which it must
+    be, its seq unknown; ``shared``: its client id was used for another body too, so an answer may mean that one.
+    Events: ``began``, of its first attempt; ``acked``, of the first success; ``ended``, of that or of ``settled``.
     """
 
     __slots__ = (
@@ -50,6 +50,7 @@ class Message:
         "refused",
         "repeats",
         "seqs",
+        "shared",
         "unanswered",
         "visible",
     )
@@ -59,6 +60,7 @@ class Message:
         self.attempts = self.refused = self.unanswered = 0
         self.repeats = 0  # attempts that were answered with the seq of one that had ended before
         self.visible = False  # a row showed the message while its first attempt, the only one, was unanswered
+        self.shared = False
         self.lost = False  # an answer to an attempt never came, or was lost on its way
         self.free: list[int] = []
         self.seqs: list[int] = []
@@ -90,6 +92,7 @@ class Ledger:
         self.base = self.taken = profile.before_first
         self.free: list[int] = []  # floor of each attempt that may hold a seq nobody has told, sorted
         self.holes: list[int] = []  # seqs at or below taken of which no answer tells the message, sorted
+        self.lowest_used = self.base  # the lowest floor that left ``free`` since the holes were last checked
         self.undecided: list[int] = []  # floor of each send without an answer, sorted
         self.promised: list[int] = []  # floor of each acknowledged message whose seq is not known, sorted
         self.begun: list[tuple[int, int]] = []  # (began, seq) of each message whose seq is known, sorted
@@ -128,6 +131,8 @@ class Ledger:
         self.by_body.setdefault(event.body, []).append(message)
         if siblings is not None:
             siblings.append(message)
+            for sibling in siblings:
+                sibling.shared = True
         elif key:
             self.by_key[key] = [message]
         return message
@@ -137,12 +142,16 @@ class Ledger:
         message = self._answered(request)
         if seq is None:
             message.acked, message.ended = message.acked or now, message.ended or now
-            if not message.seqs and message.promised is None:
+            if not message.seqs and message.promised is None and not message.shared:
                 self._promise(message, message.free[0] if message.free else request.floor)
             return
         self._in_space(seq)
         message.repeats += message.acked is not None and seq in message.seqs
         holder = self.at.get(seq)
+        if message.shared and self._anothers(message, seq, holder):
+            self._no_skip(seq)
+            self._raise_taken(seq)
+            return
         if holder is None or (holder.loose and holder.body == message.body):
             self._claim(message, seq)
         elif holder is not message and (holder.key is None or holder.key != message.key):
@@ -150,10 +159,17 @@ class Ledger:
         message.acked, message.ended = message.acked or now, message.ended or now
         if seq <= request.floor and request.floor in message.free:  # the answer is an earlier attempt's
             self._unfree(message, request.floor)
-        while len(message.free) > message.unanswered:
+        while len(message.free) > message.unanswered and not message.shared:
             self._unfree(message, message.free[-1])
         if self.holes:
             self._hall(seq)
+
+    def _anothers(self, message: Message, seq: int, holder: Message | None) -> bool:
+        """Whether a seq told under a client id with several bodies may belong to another of them: then it is left."""
+        others = [m for m in self.by_key[message.key] if m is not message] if message.key else []
+        if holder is None:
+            return any(other.free and other.free[0] < seq for other in others)
+        return holder.loose and any(other.body == holder.body for other in others)
 
     def _in_space(self, seq: int) -> None:
         first, top = self.profile.first_seq, self.profile.seq_max
@@ -187,8 +203,9 @@ class Ledger:
     def settle(self, request: Pending, now: int) -> None:
         """An unanswered operation can no longer take effect; what it did, it did before ``now``."""
         if request.message is not None:
-            message = self._answered(request)
-            message.ended = message.ended or now
+            self._answered(request)
+            request.message.unanswered += 1
+            request.message.ended = request.message.ended or now
 
     # ---------------------------------------------------------------- a row tells something new
 
@@ -208,17 +225,17 @@ class Ledger:
         if not able:
             self._impossible(seq, candidates[0])
         if len(able) > 1:
-            self._loose(seq, body, able)
+            self._loose(seq, body, candidates)
             return
         message = able[0]
-        if message.attempts == message.unanswered == 1:
+        if message.attempts == message.unanswered == 1 and message.ended is None:
             message.visible = True
             remove(self.undecided, message.free[0])
         self._claim(message, seq)
 
-    def _loose(self, seq: int, body: str, able: list[Message]) -> None:
+    def _loose(self, seq: int, body: str, candidates: list[Message]) -> None:
         """The row may belong to any of several messages with this body: it stays a hole."""
-        floors = sorted(floor for message in able for floor in message.free)
+        floors = sorted(floor for message in candidates for floor in message.free)
         loose = sorted([n for n in self.holes if (m := self.at.get(n)) and m.body == body] + [seq])
         for k, n in enumerate(loose):
             if bisect_left(floors, n) <= k:
@@ -226,7 +243,7 @@ class Ledger:
                 raise Seen(Observed.TWO_SEQS, (seq,), body=quoted(body), others=others, n=seq)
         self._no_skip(seq)
         self._raise_taken(seq)
-        self._put(Message(body, None, min(message.began for message in able), loose=True), seq)
+        self._put(Message(body, None, min(message.began for message in candidates), loose=True), seq)
 
     def _put(self, message: Message, seq: int) -> None:
         if self.gaps:
@@ -319,6 +336,7 @@ class Ledger:
     def _unfree(self, message: Message, floor: int) -> None:
         remove(message.free, floor)
         remove(self.free, floor)
+        self.lowest_used = min(self.lowest_used, floor)
 
     # ---------------------------------------------------------------- what must be somewhere
 
@@ -347,9 +365,15 @@ class Ledger:
         return all(hole > floor for hole, floor in zip(reversed(self.holes), reversed(self.promised), strict=False))
 
     def _hall(self, seq: int) -> None:
-        for k, hole in enumerate(self.holes):
-            if bisect_left(self.free, hole) <= k:
-                raise Seen(Observed.SEQ_SKIPPED, (hole,), n=seq, hole=hole)
+        """The k-th hole has k sends that began below it. Only a hole above a floor used since can have lost one.
+
+        New holes lie beyond every floor, and ``_no_skip`` has counted that there are sends enough.
+        """
+        holes, free = self.holes, self.free
+        for k in range(bisect_right(holes, self.lowest_used), len(holes)):
+            if bisect_left(free, holes[k]) <= k:
+                raise Seen(Observed.SEQ_SKIPPED, (holes[k],), n=seq, hole=holes[k])
+        self.lowest_used = self.taken
 
     # ---------------------------------------------------------------- what exists
 

@@ -78,7 +78,7 @@ def _parse(text: bytes, where: str) -> dict[str, Profile]:
             name: msgspec.convert({"name": name, **fields}, Profile, strict=False)
             for name, fields in raw.profile.items()
         }
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise ProfileError(
             f"{where}: {error}; each profile is a table [profile.NAME], see `seqproof list profiles`"
         ) from None

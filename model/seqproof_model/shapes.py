@@ -2,8 +2,9 @@
 
 A shape is the order in which a server does the three things of a recv, and whether it does them at one moment. Every
 operation is a generator over its atomic moments; a seeded scheduler picks whose moment is next, loses requests and
-replies, kills the server, and lets unanswered requests land late. ``corrupt`` then changes one answer, which gives
-histories that are mostly wrong: the judge and the world-set engine must agree on each, at the same event.
+replies, kills the server, repeats sends, and lets unanswered requests land late. ``Liberties`` are what a profile, or
+the protocol itself, leaves to the server. ``corrupt`` then changes one answer, which gives histories that are mostly
+wrong: the judge and the world-set engine must agree on each, at the same event.
 Source: PROTOCOL "Theory of operation", "What a server must never be failed for".
 """
 
@@ -34,48 +35,125 @@ class Shape(StrEnum):
     HORIZON = "confirm; lower; upper, a later send waits for an earlier one"
 
 
+class More(StrEnum):
+    """When a page says that more is due."""
+
+    EXACT = "only if rows are left"
+    FULL_PAGE = "also on an exactly full page"
+    ALWAYS = "always"
+    SILENT = "it does not say"
+
+
 Answer = h.Ok | h.Refused
 Moments = Generator[None, None, Answer]
 
 
+@dataclass(frozen=True)
+class Liberties:
+    """What a correct server may do besides; each number is a probability.
+
+    ``gaps``: numbers are skipped, and a failed send burns its own (``gappy``). ``dedup``: a repeat is answered with the
+    first attempt's seq. ``fails``: a send is refused, a recv ends in an error. ``ahead_empty``: a seq_cli that is ahead
+    is answered with nothing. ``lag``: the upper end is an old one (``lagging``).
+    """
+
+    gaps: float = 0.0
+    dedup: bool = False
+    fails: float = 0.0
+    ahead_empty: bool = False
+    lag: float = 0.0
+
+
 @dataclass
 class Server:
-    """One correct account. ``exact``: more is yes only if rows are left; else also on an exactly full page."""
+    """One correct account. Empty at first, with seq_svr = ``base``: first_seq - 1, or what a preset set."""
 
     shape: Shape
     page: int | None = None
-    exact: bool = True
+    more: More = More.EXACT
     tells_seq: bool = True
-    taken: int = 0
-    confirmed: int = 0
+    seq_max: int = SEQ_MAX
+    base: int = 0
+    first_seq: int = 1
+    liberties: Liberties = Liberties()
+    rng: random.Random = field(default_factory=lambda: random.Random(0))
     log: dict[int, str] = field(default_factory=dict[int, str])
+    notes: dict[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
+    storing: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
     undecided: set[int] = field(default_factory=set[int])
+    taken: int = field(init=False)
+    confirmed: int = field(init=False)
+    seen: int = field(init=False)  # the upper end of a replica that lags
+
+    def __post_init__(self) -> None:
+        """Start empty."""
+        self.taken = self.seen = self.base
+        self.confirmed = self.rng.randint(self.first_seq - 1, self.base)
 
     @property
     def svr(self) -> int:
         """The largest seq up to which every send is decided."""
         return min(self.undecided) - 1 if self.undecided else self.taken
 
-    def send(self, body: str) -> Moments:
-        """The moments of a send."""
+    def _chance(self, probability: float) -> bool:
+        return probability > 0 and self.rng.random() < probability
+
+    # ---------------------------------------------------------------- sends
+
+    def send(self, body: str, key: tuple[str, str] = ("", "")) -> Moments:
+        """The moments of a send. ``key``: (sender, client id); without a client id nothing is noted."""
         yield
+        noting = self.liberties.dedup and bool(key[1])
+        if noting and key in self.notes:
+            return self._told(self.notes[key])
+        if noting and key in self.storing:
+            return h.Refused(h.Code.BUSY)
+        fails = self._chance(self.liberties.fails)
+        if fails and not self._chance(self.liberties.gaps):
+            return h.Refused(self.rng.choice((h.Code.STORE, h.Code.POLICY)))
+        if self._chance(self.liberties.gaps):
+            self.taken = min(self.seq_max, self.taken + self.rng.randint(1, 3))
+        if self.taken >= self.seq_max:
+            return h.Refused(h.Code.FULL)
         self.taken += 1
         seq = self.taken
+        if fails:
+            return h.Refused(h.Code.STORE)  # the number is void
         self.log[seq] = body
         if self.shape is Shape.HORIZON:
-            self.undecided.add(seq)
+            yield from self._deciding(seq, key)
+        if noting:
+            self.notes[key] = seq
+        if self.shape is Shape.HORIZON:
             yield
+        return self._told(seq)
+
+    def _deciding(self, seq: int, key: tuple[str, str]) -> Generator[None, None, None]:
+        self.undecided.add(seq)
+        self.storing.add(key)
+        try:
+            yield
+        except GeneratorExit:
+            del self.log[seq]  # a kill came in between, and with gaps the number is void
+            raise
+        finally:
             self.undecided.discard(seq)
-            yield
+            self.storing.discard(key)
+
+    def _told(self, seq: int) -> h.Ok:
         return h.Ok(seq=seq if self.tells_seq else None)
+
+    # ---------------------------------------------------------------- recvs
 
     def recv(self, q: int) -> Moments:
         """The moments of a recv."""
         yield
         if q > self.svr:
-            return h.Refused(h.Code.AHEAD, seq_svr=self.svr)
+            return h.Ok(rows=()) if self.liberties.ahead_empty else h.Refused(h.Code.AHEAD, seq_svr=self.svr)
         lower, upper = q, -1
         for moment in self.shape.value.split(";"):
+            if self._chance(self.liberties.fails / 3):
+                return h.Refused(h.Code.STORE)
             for deed in moment.split(","):
                 match deed.strip():
                     case "confirm":
@@ -83,28 +161,39 @@ class Server:
                     case "lower":
                         lower = max(self.confirmed, q)
                     case "upper":
-                        upper = self.svr
+                        upper = self._upper()
                     case _:
                         pass
             if "scan" in moment:
                 return (yield from self._scan(max(self.confirmed, q)))
             yield
-        return self._reply(range(lower + 1, upper + 1))
+        return self._reply([seq for seq in range(max(lower, self.base) + 1, upper + 1) if seq in self.log])
+
+    def _upper(self) -> int:
+        self.seen = max(self.seen, self.svr - (self.rng.randint(0, 3) if self._chance(self.liberties.lag) else 0))
+        return self.seen if self.liberties.lag else self.svr
 
     def _scan(self, lower: int) -> Moments:
         rows: list[int] = []
-        while lower + 1 <= self.svr and (self.page is None or len(rows) <= self.page):
+        lower = max(lower, self.base)
+        while lower + 1 <= self._upper() and (self.page is None or len(rows) <= self.page):
             lower += 1
-            rows.append(lower)
+            if lower in self.log:
+                rows.append(lower)
             yield
         return self._reply(rows)
 
-    def _reply(self, due: range | list[int]) -> h.Ok:
-        seqs = list(due)[: self.page]
+    def _reply(self, due: list[int]) -> h.Ok:
+        seqs = due[: self.page]
         rows = tuple((seq, self.log[seq]) for seq in seqs)
         if self.page is None:
             return h.Ok(rows=rows)
-        more = len(due) > self.page if self.exact else len(due) >= self.page
+        more = {
+            More.EXACT: len(due) > self.page,
+            More.FULL_PAGE: len(due) >= self.page,
+            More.ALWAYS: True,
+            More.SILENT: None,
+        }[self.more]
         return h.Ok(rows=rows, more=more, upto=seqs[-1] if seqs else None)
 
 
@@ -126,69 +215,124 @@ class Chances:
     late: float = 0.5
     odd: float = 0.15  # a recv asks with something else than its phone holds: less, or rarely more
     overlap: bool = True
+    repeat: float = 0.0  # a send goes out again under its client id
+    rebody: float = 0.0  # ... with another body
+    equal: float = 0.0  # a new message has the body of an earlier one
+    nameless: float = 0.0  # a send has no client id
+    settle: float = 0.0  # an unanswered operation that is over is said to be
+    unreachable: float = 0.0  # a request never reaches the server
 
 
-def simulate(rng: random.Random, server: Server, operations: int, clients: int, chances: Chances) -> list[h.Event]:
+def simulate(
+    rng: random.Random, server: Server, operations: int, clients: int, chances: Chances, account: str = "x"
+) -> list[h.Event]:
     """Run ``operations`` requests by ``clients`` phones against the server; returns the history."""
-    return list(_Simulation(rng, server, operations, clients, chances).run())
+    return list(_Simulation(rng, server, operations, clients, chances, account).run())
 
 
 class _Simulation:
-    def __init__(self, rng: random.Random, server: Server, operations: int, clients: int, chances: Chances) -> None:
-        self.rng, self.server, self.left, self.chances = rng, server, operations, chances
-        self.seq_cli = [0] * clients
-        self.busy: set[int] = set()
+    def __init__(
+        self, rng: random.Random, server: Server, operations: int, clients: int, chances: Chances, account: str
+    ) -> None:
+        self.rng, self.server, self.left, self.chances, self.account = rng, server, operations, chances, account
+        self.seq_cli = [server.first_seq - 1] * clients
+        self.idle = list(range(clients))
         self.running: dict[int, _Running] = {}
+        self.unanswered: set[int] = set()
+        self.sends: list[h.Send] = []
         self.next_id = 0
 
     def run(self) -> Iterator[h.Event]:
+        if self.server.base >= self.server.first_seq:
+            yield h.Preset(self.account, self.server.base)
         while self.left or self.running:
-            idle = [c for c in range(len(self.seq_cli)) if c not in self.busy]
-            may_begin = self.left and idle and (self.chances.overlap or not self.busy)
-            if not may_begin and not self.running:
-                return
-            if may_begin and self.rng.random() < self.chances.kill:
+            may_begin = self.left and self.idle and (self.chances.overlap or not self._busy())
+            if self._chance(self.chances.settle):
+                yield from self._settle()
+            if may_begin and self._chance(self.chances.kill):
                 yield from self._kill()
             elif may_begin and (not self.running or self.rng.random() < 1 / 3):
-                yield self._begin(self.rng.choice(idle))
+                yield from self._begin()
             elif self.running:
                 yield from self._advance(self.rng.choice(list(self.running)))
+            elif not may_begin:
+                return
 
-    def _begin(self, client: int) -> h.Event:
+    def _busy(self) -> bool:
+        return len(self.idle) < len(self.seq_cli)
+
+    def _chance(self, probability: float) -> bool:
+        return probability > 0 and self.rng.random() < probability
+
+    def _begin(self) -> Iterator[h.Event]:
+        client = self.idle.pop(self.rng.randrange(len(self.idle)))
         self.left -= 1
         self.next_id += 1
-        event: h.Send | h.Recv
-        if self.rng.random() < 0.45:
-            event = h.Send(self.next_id, "x", f"m{self.next_id}", client_id=f"c{self.next_id}")
-            moments = self.server.send(event.body)
+        event: h.Send | h.Recv = self._send() if self.rng.random() < 0.45 else self._recv(client)
+        yield event
+        if self._chance(self.chances.unreachable):
+            self.idle.append(client)
+            yield h.Refused(h.Code.UNREACHABLE, id=event.id)
+            return
+        if isinstance(event, h.Send):
+            moments = self.server.send(event.body, (event.sender, event.client_id))
         else:
-            q = self.seq_cli[client]
-            if self.rng.random() < self.chances.odd:
-                q = self.rng.randint(0, q) if self.rng.random() < 0.8 else q + self.rng.randint(1, 3)
-            event = h.Recv(self.next_id, "x", f"p{client}", q)
-            moments = self.server.recv(q)
-        self.busy.add(client)
+            moments = self.server.recv(event.seq_cli)
         self.running[event.id] = _Running(moments, event, client)
+
+    def _send(self) -> h.Send:
+        body, client_id = f"m{self.next_id}", f"c{self.next_id}"
+        event = h.Send(self.next_id, self.account, body, client_id=client_id)
+        if self.sends and self._chance(self.chances.repeat):
+            event = msgspec.structs.replace(self.rng.choice(self.sends[-8:]), id=self.next_id)
+            if self._chance(self.chances.rebody):
+                event = msgspec.structs.replace(event, body=body)
+        elif self.sends and self._chance(self.chances.equal):
+            event = msgspec.structs.replace(event, body=self.rng.choice(self.sends[-8:]).body)
+        if self._chance(self.chances.nameless):
+            event = msgspec.structs.replace(event, client_id="")
+        self.sends.append(event)
         return event
+
+    def _recv(self, client: int) -> h.Recv:
+        q = self.seq_cli[client]
+        if self._chance(self.chances.odd):
+            q = (
+                self.rng.randint(self.server.first_seq - 1, q)
+                if self.rng.random() < 0.8
+                else q + self.rng.randint(1, 3)
+            )
+        return h.Recv(self.next_id, self.account, f"p{client}", q)
 
     def _kill(self) -> Iterator[h.Event]:
         yield h.Kill()
         for number, running in list(self.running.items()):
             if not running.ghost:
-                yield h.Indefinite("killed", id=number)
-                self.busy.discard(running.client)
-            running.ghost = True
-            died = running.begun and isinstance(running.event, h.Recv)
+                yield self._lost(number, running, "killed")
+            voids = self.server.liberties.gaps > 0 and self.rng.random() < 0.5
+            died = running.begun and (voids or isinstance(running.event, h.Recv))
             if died or (not running.begun and self.rng.random() >= self.chances.late):
+                running.moments.close()
                 del self.running[number]
         yield h.Restart()
 
+    def _lost(self, number: int, running: _Running, why: str) -> h.Indefinite:
+        self.idle.append(running.client)
+        self.unanswered.add(number)
+        running.ghost = True
+        return h.Indefinite(why, id=number)
+
+    def _settle(self) -> Iterator[h.Event]:
+        over = sorted(self.unanswered - self.running.keys())
+        if over:
+            number = self.rng.choice(over)
+            self.unanswered.discard(number)
+            yield h.Settled(number)
+
     def _advance(self, number: int) -> Iterator[h.Event]:
         running = self.running[number]
-        if not running.ghost and self.rng.random() < self.chances.indefinite / 3:
-            yield h.Indefinite("timeout", id=number)
-            self.busy.discard(running.client)
-            running.ghost = True
+        if not running.ghost and self._chance(self.chances.indefinite / 3):
+            yield self._lost(number, running, "timeout")
             if not running.begun and self.rng.random() < 0.4:
                 del self.running[number]
             return
@@ -197,17 +341,19 @@ class _Simulation:
             running.begun = True
         except StopIteration as end:
             del self.running[number]
-            answer: Answer = end.value
-            if running.ghost:
-                return
-            self.busy.discard(running.client)
-            if self.rng.random() < self.chances.indefinite:
-                yield h.Indefinite("lost", id=number)
-                return
-            if isinstance(answer, h.Ok) and answer.rows:
-                held = self.seq_cli[running.client]
-                self.seq_cli[running.client] = max(held, answer.rows[-1][0])
-            yield msgspec.structs.replace(answer, id=number)
+            if not running.ghost:
+                yield self._ended(number, running, end.value)
+
+    def _ended(self, number: int, running: _Running, answer: Answer) -> h.Event:
+        if self._chance(self.chances.indefinite):
+            if isinstance(answer, h.Refused) or self.rng.random() < 0.7:
+                return self._lost(number, running, "lost")
+            answer = msgspec.structs.replace(answer, delivered=False)
+        elif isinstance(answer, h.Ok) and answer.rows:
+            held = self.seq_cli[running.client]
+            self.seq_cli[running.client] = max(held, answer.rows[-1][0])
+        self.idle.append(running.client)
+        return msgspec.structs.replace(answer, id=number)
 
 
 def corrupt(rng: random.Random, events: list[h.Event]) -> list[h.Event]:

@@ -1,0 +1,112 @@
+"""What counts as observed: for each requirement a history that observes it, and one nearly the same that does not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from seqproof_model import history as h
+from seqproof_model.judge import Judge
+from seqproof_model.profile import Profile, find
+from seqproof_model.requirements import REQUIREMENTS
+from seqproof_model.script import events
+from seqproof_model.verdict import Result
+
+TINY = Profile("tiny", seq_max=1)
+
+# requirement, observed in, not observed in, profile, paged
+ROWS: list[tuple[str, str, str, str | Profile, bool]] = [
+    ("SEQ-1", "s a =1", "s a =", "strict", False),
+    ("SEQ-2", "s a =1; s b =2", "s a@c =1; s a@c =1; A 0 : 1a", "strict", False),
+    ("SEQ-3", "s a =1; kill; s b =2", "1( s a; kill; s b =1; 1) =2; A 0 : 1b 2a", "strict", False),
+    ("SEQ-3", "s a =1; trim; s b =2", "trim; s a =1; s b =2", "strict", False),
+    ("SEQ-3", "s a =; kill; s b =; A 0 : 1a 2b", "kill; s a =; s b =; A 0 : 1a 2b", "strict", False),
+    ("SEQ-4", "s a =1; A 0 : 1a; s b =2; A 0 : 1a 2b", "s a =1; s b =2; A 0 : 1a 2b; A 0 : 1a 2b", "strict", False),
+    ("SEQ-5", "s a =1; kill; A 0 : 1a", "s a ?; kill; A 0 : 1a", "strict", False),
+    ("SEQ-5", "s a =1; kill; s b =2", "s a ?; kill; s b =2", "strict", False),
+    ("SEQ-6", "s a =1; s b !full; A 0 : 1a", "s a =1; A 0 : 1a; s b !full", TINY, False),
+    ("SEQ-7", "preset 2147483648; s a =2147483649; A 2147483648 : 2147483649a",
+     "preset 2147483646; s a =2147483647; A 2147483646 : 2147483647a", "strict", False),
+    ("SND-1", "s a =1; A 0 : 1a", "s a ?; A 0 : 1a", "strict", False),
+    ("SND-1", "s a =; A 0 : 1a", "1( s a; 1) ?; settled 1; A 0 : 1a", "strict", False),
+    ("SND-2", "s a ?; A 0 : 1a", "1( s a; A 0 : 1a; 1) =1", "strict", False),
+    ("SND-2", "s a@- =1 ~; A 0 : 1a", "s b@- =1 ~; s a@- =2; A 1 : 2a", "strict", False),
+    ("SND-3", "s a@c =1; s a@c =1", "s a@c =1; s a@c =2", "strict", False),
+    ("SND-3", "s a@c =1; s a@c =1", "s a@c =1; kill; s a@c =1", "strict", False),
+    ("SND-3", "kill; s a@c =1; s a@c =1", "s a@c ?; s a@c =1", "strict", False),
+    ("SND-4", "s a =1; s a =2; A 0 : 1a 2a", "s a@c =1; s a@c =2; A 0 : 1a 2a", "strict", False),
+    ("SND-4", "s a@c =1; s a@c%t =2; A 0 : 1a 2a", "s a =1; s b =2; A 0 : 1a 2b", "strict", False),
+    ("SND-5", "s a !store; s b =1; A 0 : 1b", "s a !unreachable; s b =1; A 0 : 1b", "strict", False),
+    ("SND-5", "s a !policy; s b =1; A 0 : 1b", "s b =1; A 0 : 1b; s a !policy", "strict", False),
+    ("RCV-1", "s a =1; A 0 : 1a", "s a =1; A 1 : ", "strict", False),
+    ("RCV-2", "s a =1; A 0 : 1a", "s a =1; 1( A 0; s b =2; 1) : 1a", "strict", False),
+    ("RCV-2", "s a =1; s b =2; A 0 : 1a +; A 1 : 2b -", "s a =1; A 0 : 1a -", "strict", True),
+    ("RCV-3", "s a =1; A 0 : 1a -", "A 0 : -", "strict", True),
+    ("RCV-4", "s a =1; A 0 : 1a ~; A 0 : 1a", "s a =1; A 0 : 1a ~; B 0 : 1a", "strict", False),
+    ("RCV-5", "s a =1; s b =2; A 1 : 2b; B 0 : 2b", "s a =1; s b =2; A 1 : 2b; B 1 : 2b", "strict", False),
+    ("RCV-5", "s a =1; s b =2; A 1 : 2b; B 0 : 2b", "preset 9; s b =10; B 0 : 10b", "strict", False),
+    ("RCV-6", "A 1 !ahead; s a =1; A 0 : 1a", "A 1 !ahead; s a =1; s b =2; A 1 : 2b", "strict", False),
+    ("RCV-6", "A 1 : ; s a =1; A 0 : 1a", "1( s a; A 1 : ; 1) =1; A 0 : 1a", "strict", False),
+    ("RCV-6", "A 1 !ahead; s a =1; A 0 : 1a", "1( s a; A 1 !ahead; 1) =1; A 0 : 1a", "strict", False),
+    ("RCV-7", "s a =1; A 0 : 1a", "s a ?; A 0 : 1a; A 0 : 1a", "strict", False),
+    ("RCV-7", "s a =1; A 0 : 1a", "1( A 0; s a =1; 1) : 1a", "strict", False),
+    ("CNF-1", "s a =1; s b =2; A 1 : 2b", "s a =1; s b =2; A 0 : 1a 2b; A 2 : ", "strict", False),
+    ("CNF-2", "s a =1; s b =2; A 1 : 2b; B 0 : 2b; B 0 : 2b", "s a =1; s b =2; A 1 : 2b; B 0 : 2b", "strict", False),
+    ("CNF-3", "s a =1; A 0 : 1a; A 0 : 1a", "s a =1; A 0 : 1a; A 1 : ", "strict", False),
+    ("CNF-4", "s a =1; s b =2; A 1 : 2b; kill; B 0 : 2b",
+     "s a =1; s b =2; kill; A 1 : 2b; B 0 : 2b", "strict", False),
+    ("CNF-5", "s a =1; s b =2; A 1 : 2b; B 0 : 2b", "s a =1; s b =2; 1( A 1; 2( B 0; 1) : 2b; 2) : 2b",
+     "strict", False),
+    ("CNF-6", "s a =1; A 0 : 1a; B 0 : 1a", "s a =1; A 0 : 1a; A 0 : 1a", "strict", False),
+    ("CNF-7", "s a =1; trim; A 0 : 1a", "s a =1; A 0 : 1a; trim; s b =2; A 1 : 2b", "strict", False),
+    ("CNF-7", "s a =; trim; A 0 : 1a", "s a ?; trim; A 0 : 1a", "strict", False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("requirement", "text", "not_in", "profile", "paged"), ROWS, ids=[f"{row[0]}: {row[1]}" for row in ROWS]
+)
+def test_the_condition_is_observed_and_nearly_the_same_is_not(
+    requirement: str, text: str, not_in: str, profile: str | Profile, *, paged: bool, judged: Callable[..., Judge]
+) -> None:
+    for script, observed in ((text, True), (not_in, False)):
+        judge = judged(script, profile, paged=paged)
+        assert judge.violations == []
+        assert (judge.counts[requirement] > 0) is observed, script
+
+
+def test_every_requirement_that_is_graded_has_a_row() -> None:
+    assert {row[0] for row in ROWS} == {row.id for row in REQUIREMENTS.values() if not row.why_never}
+
+
+def test_several_phones_do_not_make_one() -> None:
+    judge = Judge(find("strict"), paged=False)
+    for event in events("s a =1; A 0 : 1a; B 0 : 1a; A 0 : 1a"):
+        judge.feed(event)
+    assert judge.counts["CNF-6"] == 2
+    assert judge.counts["CNF-3"] == 2
+
+
+ASKED = """
+    s a =; s b@c =; s b@c =; A 0 : ; A 5 : ; A 0 : ~; A 0 : ; B 0 : ; trim; kill; s c =; C 0 : ; A 4294967295 : ; s d ?;
+    1( s e; 2( A 0; 1) =; 2) : ; preset 7; y/s a =; y/A 0 :
+"""
+
+
+def test_a_server_that_does_nothing_observes_nothing() -> None:
+    """Whatever it is asked: it says ok, tells no seq and shows no row. Nothing passes, blamed or not."""
+    for profile in ("strict", "lagging", "gappy", "idempotent"):
+        for paged in (False, True):
+            judge = Judge(find(profile), paged=paged)
+            for event in events(ASKED.replace("preset 7;", "")):
+                judge.feed(event)
+            assert +judge.counts == {}
+            verdict = judge.verdict(h.Header("null", (), find(profile)))
+            assert verdict.having(Result.PASS) == []
+
+
+def test_refusing_everything_observes_nothing(judged: Callable[..., Judge]) -> None:
+    judge = judged("s a !policy; s b !store; A 0 !store; A 1 !ahead; A 7 !malformed; s c !busy")
+    assert judge.violations == []
+    assert +judge.counts == {}
