@@ -18,7 +18,7 @@ Source: DESIGN "Adapters"; the errors' sorts from PROTOCOL "Nouns".
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from typing import Protocol, cast, runtime_checkable
 
 import msgspec
 
@@ -134,7 +134,7 @@ NEEDED: dict[Capability, tuple[str, ...]] = {
 def greeted(adapter: Adapter) -> Hello:
     """Ask the adapter who it is, and check that it can do what it declares. Raises AdapterFault, TargetError."""
     try:
-        hello: object = adapter.hello()
+        hello = cast("object", adapter.hello())
     except (TargetError, KeyboardInterrupt):
         raise
     except BaseException as error:
@@ -142,15 +142,15 @@ def greeted(adapter: Adapter) -> Hello:
     if not isinstance(hello, Hello):
         raise AdapterFault(f"the adapter's hello returned {hello!r:.60}; it must return a Hello")
     try:
-        hello = msgspec.convert(msgspec.structs.asdict(hello), Hello)
+        checked = msgspec.convert(msgspec.structs.asdict(hello), Hello)
     except msgspec.ValidationError as error:
         known = ", ".join(Capability)
         raise AdapterFault(f"the adapter's hello is malformed: {error}; capabilities are {known}") from None
-    for capability in sorted(hello.capabilities):
+    for capability in sorted(checked.capabilities):
         missing = [name for name in NEEDED.get(capability, ()) if not callable(getattr(adapter, name, None))]
         if missing:
             raise AdapterFault(f"the adapter declares {capability} and has no {' and no '.join(missing)}()")
-    unknown = [name for name in hello.adds if name not in REQUIREMENTS]
+    unknown = [name for name in checked.adds if name not in REQUIREMENTS]
     if unknown:
         raise AdapterFault(f"the adapter's hello adds {', '.join(unknown)}, which is no requirement")
-    return hello
+    return checked

@@ -127,7 +127,7 @@ def _step(hello: Hello, *, kills: bool) -> st.SearchStrategy[Step]:
         st.builds(sc.Deliver, held),
         st.builds(sc.Ask, name, phone),
         st.builds(sc.Arrive, name, lose=st.sampled_from([Lost.NOTHING, Lost.REPLY]), keep=st.booleans()),
-        st.builds(sc.Send, account=account, repeat=st.just(value=True)),
+        st.builds(sc.Send, account=account, repeat=st.just(value=True), age=st.sampled_from([1, 1, 2])),
     ]
     if Capability.TRIM in hello.capabilities:
         kinds.append(st.builds(sc.Trim, account=account))

@@ -5,18 +5,20 @@ The only place that knows every part of the house. Results go to standard output
 one thing each:
 
     0 conformant   1 non-conformant   2 usage   3 inconclusive   4 the target, the environment or the kit failed
-    5 nothing was selected   130 interrupted, results kept
+    5 nothing was selected   130 interrupted before any violation, results kept
 
 Source: DESIGN "Command line".
 """
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
+from importlib import metadata
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -48,6 +50,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     help="Does this message-sync server lose, repeat or leak messages?",
     epilog="Start with [bold]seqproof demo[/], then [bold]seqproof run TARGET[/]; "
@@ -66,6 +69,21 @@ OutOption = Annotated[Path | None, typer.Option("-o", "--out", help="Where resul
 
 
 # ---------------------------------------------------------------- commands
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        sys.stdout.write(f"seqproof {metadata.version('seqproof')}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def everything(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Say whether this message-sync server loses, repeats or leaks messages."""
 
 
 @app.command(epilog="Example: [bold]seqproof run valkey -k 'SEQ-*' --json[/]")
@@ -112,7 +130,11 @@ def check(
     as_json: JsonOption = False,
 ) -> None:
     """Judge a recorded history again, without any server."""
-    verdict = judge(history.read(file), _profile(profile_name))
+    recorded = history.read(file)
+    try:
+        verdict = judge(recorded, _profile(profile_name))
+    except history.HistoryError as error:
+        raise history.HistoryError(f"{file}: {error}; it is no history of real requests") from None
     code = 1 if verdict.violations else INCONCLUSIVE if verdict.inconclusive else 0
     if as_json:
         _print_json(_summary(verdict, code) | {"history": str(file)})
@@ -187,7 +209,7 @@ def explain(
 
 def _run(job: Job, *, as_json: bool = False, brief: bool = False) -> Outcome:
     """Run, write the results, print them."""
-    with _progress(quiet=as_json) as watcher:
+    with _progress(quiet=as_json) as watcher, redirect_stdout(sys.stderr):  # what an adapter prints is no result
         outcome = suite.run(job, watcher)
     paths = _write(job, outcome)
     if outcome.stopped:
@@ -326,7 +348,10 @@ def _print_json(data: object) -> None:
 
 
 def _complain(text: str) -> None:
-    Console(stderr=True).print(f"seqproof: {text}", style="red", highlight=False, markup=False, soft_wrap=True)
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    Console(stderr=True).print(
+        f"seqproof: {line}", style="red", highlight=False, markup=False, emoji=False, soft_wrap=True
+    )
 
 
 def _terminated(_number: int, _frame: object) -> NoReturn:
@@ -356,9 +381,8 @@ def _answer(error: BaseException) -> int:
             _complain(str(error))
             return FAILED
         case OSError():
-            _complain(
-                f"{error.strerror or error}: {error.filename or 'the results'}; free space, or name another with -o"
-            )
+            place = error.filename or "the results"
+            _complain(f"cannot write {place}: {error.strerror or error}; make room, or name another place with -o")
             return FAILED
         case _:
             _complain(f"a fault in seqproof itself: {type(error).__name__}: {error} (SEQPROOF_TRACEBACK=1 shows where)")
@@ -369,6 +393,9 @@ def main() -> None:
     """Run the command line and exit with its code."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _terminated)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that cannot show a sign still gets the verdict
     try:
         code = int(app(standalone_mode=False) or 0)
     except BaseException as error:

@@ -31,7 +31,8 @@ class Minimal:
     def claim(self) -> str:
         """What is claimed of its length."""
         if self.finished:
-            return f"locally minimal: none of its {len(self.played.scenario.steps)} steps can be left out"
+            steps = len(self.played.scenario.steps)
+            return f"locally minimal: none of its {steps} steps can be left out" if steps > 1 else "minimal: one step"
         return f"shortened; the search stopped after {self.plays} runs"
 
 

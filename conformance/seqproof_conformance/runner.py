@@ -81,6 +81,9 @@ class Runner:
     scenarios: int = 0
     requests: int = 0
     silent: int = 0
+    unanswered: int = 0
+    store_failures: int = 0
+    last_why: str = ""
 
     def why_not(self, scenario: Scenario) -> str:
         """Why the steps cannot be taken on this target under this profile, or ""."""
@@ -92,6 +95,28 @@ class Runner:
             if isinstance(step, sc.Preset) and not low <= self.start_of(step) <= high:
                 return f"{sc.notation(step)} lies outside {low}..{high}, where seq_svr can be"
         return ""
+
+    def notice(self, answer: h.Answer, *, armed: bool) -> None:
+        """Count what the evidence cannot decide: no answer, or a failing store that nobody made fail."""
+        silent = isinstance(answer, h.Indefinite)
+        self.silent = self.silent + 1 if silent else 0
+        self.unanswered += silent
+        if isinstance(answer, h.Indefinite):
+            self.last_why = answer.why
+        self.store_failures += isinstance(answer, h.Refused) and answer.code is h.Code.STORE and not armed
+
+    def undecided(self) -> list[str]:
+        """What happened that no verdict can be built on, a line each."""
+        lines: list[str] = []
+        if self.unanswered:
+            lines.append(
+                f"{self.unanswered} of {self.requests} requests had no definite answer, the last: {self.last_why}"
+            )
+        if self.store_failures:
+            lines.append(
+                f"{self.store_failures} of {self.requests} requests were refused by a store that nobody made fail"
+            )
+        return lines
 
     def start_of(self, step: sc.Preset) -> int:
         """The seq_svr that a preset asks for."""
@@ -134,10 +159,11 @@ class _Play:
     phones: dict[tuple[str, str], Phone] = field(default_factory=dict[tuple[str, str], Phone])
     accounts: set[str] = field(default_factory=set[str])
     under_way: dict[str, _UnderWay] = field(default_factory=dict[str, _UnderWay])
-    last_send: dict[str, tuple[str, str, str]] = field(default_factory=dict[str, tuple[str, str, str]])
+    sent: dict[str, list[tuple[str, str, str]]] = field(default_factory=dict[str, list[tuple[str, str, str]]])
     client_ids: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
     fresh: int = 0
     bodies: int = 0
+    store_armed: bool = False
 
     def take(self, step: sc.Step) -> None:
         match step:
@@ -164,14 +190,15 @@ class _Play:
 
     def _send(self, step: sc.Send) -> None:
         account = self._account(step.account)
-        if step.repeat and account in self.last_send:
-            sender, client_id, body = self.last_send[account]
+        sent = self.sent.setdefault(account, [])
+        if step.repeat and len(sent) >= step.age:
+            sender, client_id, body = sent[-step.age]
         else:
             self.bodies += 1
             sender, body = step.sender, step.body or f"{self.prefix}.m{self.bodies}"
             self.client_ids[account, sender] += 1
             client_id = f"c{self.client_ids[account, sender]}"
-        self.last_send[account] = (sender, client_id, body)
+            sent.append((sender, client_id, body))
         event = h.Send(self._operation(), account, body, sender, client_id)
         self._request(event, step.lose)
 
@@ -231,7 +258,7 @@ class _Play:
         """A server that is gone, or hangs, ends the run; the history has its last answer. Raises TargetError."""
         if isinstance(answer, h.Refused) and answer.code is h.Code.UNREACHABLE:
             raise TargetError(f"the server refuses connections, though nobody killed it{_tail(self.runner.adapter)}")
-        self.runner.silent = self.runner.silent + 1 if isinstance(answer, h.Indefinite) else 0
+        self.runner.notice(answer, armed=self.store_armed)
         if isinstance(answer, h.Indefinite) and self.runner.silent >= SILENT_AT_MOST:
             what = f"{SILENT_AT_MOST} requests in a row had no definite answer, the last: {answer.why}"
             raise TargetError(f"the server hangs: {what}{_tail(self.runner.adapter)}")
@@ -270,6 +297,7 @@ class _Play:
         if isinstance(step, sc.FailStore):
             self._ask_of("fail_next_store", cast("FailsStore", adapter).fail_next_store)
             self.event(h.FailStore())
+            self.store_armed = True
             return
         account = self._account(step.account)
         if isinstance(step, sc.Trim):

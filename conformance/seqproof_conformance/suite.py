@@ -280,7 +280,8 @@ def _finish(this: _Run, judges: list[Judge], writer: h.Writer) -> Outcome:
     verdict = judges[0].verdict(
         this.header, scope=this.scope, interrupted=interrupted, strict_besides=besides(judges[1], judges[0])
     )
-    verdict = msgspec.structs.replace(verdict, stopped="" if interrupted else stopped)
+    undecided = tuple(this.runner.undecided())
+    verdict = msgspec.structs.replace(verdict, stopped="" if interrupted else stopped, undecided=undecided)
     return Outcome(verdict, this.header, tuple(this.shown), this.runner.scenarios, stopped, interrupted)
 
 

@@ -34,6 +34,7 @@ ROOTS = {  # modules that nothing imports, and why they are there
     "seqproof_reference.faulty": "opened by name, as mutant: targets",
     "seqproof_model.worlds": "the judge's oracle, for tests",
     "seqproof_model.shapes": "correct servers, for tests and benchmarks",
+    "seqproof_model.script": "histories in a few words, for tests",
 }
 FOLDERS = ("model", "reference_impl", "conformance", "reports", "docs")
 

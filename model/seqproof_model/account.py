@@ -155,7 +155,7 @@ class Account(Ledger):
         missing = tuple(self.existing(last + 1, request.floor)[:NAMED_AT_MOST])
         if missing:
             observed = Observed.MORE_TOO_EARLY if self.paged else Observed.ENDS_EARLY
-            raise Seen(observed, missing, q=q, n=last, due=request.floor)
+            raise Seen(observed, missing, q=q, n=last, due=f"seq {request.floor}")
 
     def _may_stop(self, request: Pending, last: int) -> bool:
         """Whether seq_svr may have been ``last`` during the request: the next seq was undecided at its start."""
@@ -178,7 +178,7 @@ class Account(Ledger):
             return
         missing = self.existing(max(q, self.path[request.since]) + 1, first - 1)
         named = tuple(missing[:NAMED_AT_MOST])
-        raise Seen(Observed.WRONG_START, named, q=q, n=first, missing=span(missing[0], missing[-1]))
+        raise Seen(Observed.WRONG_START, named, q=q, n=first, missing=f"seq {span(missing[0], missing[-1])}")
 
     def _passed_over(self, request: Pending, q: int, seqs: list[int], reply: h.Ok) -> None:
         """Gaps only: what such a reply leaves out between its ends is void; what was acknowledged must be in it."""
@@ -223,7 +223,7 @@ class Account(Ledger):
         missing = self.existing(max(q, self.path[request.since]) + 1, request.upper)
         if missing:
             named = tuple(missing[:NAMED_AT_MOST])
-            self._something_due(q, named, span(missing[0], missing[-1]), one=len(missing) == 1)
+            self._something_due(q, named, f"seq {span(missing[0], missing[-1])}", one=len(missing) == 1)
 
     def _something_due(self, q: int, seqs: tuple[int, ...], missing: str, *, one: bool) -> None:
         observed = Observed.EMPTY_PAGE if self.paged else Observed.EMPTY_REPLY

@@ -44,17 +44,19 @@ class Observed(Enum):
     REPEATED = Row("RCV-1", "I-NODUP", "the rows {rows} hold a seq twice")
     HOLED = Row("RCV-1", "I-LOSS", "the rows {rows} leave out seq {n}")
     OWN_ROW = Row("CNF-1", "I-NODUP", "the reply to recv({q}) holds seq {n}, which that request itself acknowledged")
-    CONFIRMED_ROW = Row("CNF-5", "I-NODUP", "seq {n} was given again to recv({q}), though {floor} was confirmed before")
+    CONFIRMED_ROW = Row(
+        "CNF-5", "I-NODUP", "seq {n} was given again to recv({q}), though everything up to {floor} was confirmed before"
+    )
     UPTO_WRONG = Row("RCV-2", "I-LOSS", "the reply says upto {upto}, but it ends at {n}: a phone would skip {skipped}")
     MORE_UNDECLARED = Row("RCV-2", "I-LOSS", "the reply says that more is due, but the target declares no pages")
     MORE_TOO_EARLY = Row(
-        "RCV-2", "I-LOSS", "the page ends at {n} and says that no more is due; {due} was acknowledged before"
+        "RCV-2", "I-LOSS", "the page ends at seq {n} and says that no more is due; {due} was acknowledged before"
     )
     ENDS_EARLY = Row(
-        "RCV-7", "I-LOSS", "the reply to recv({q}) ends at {n}; {due} was acknowledged before it was asked"
+        "RCV-7", "I-LOSS", "the reply to recv({q}) ends at seq {n}; {due} was acknowledged before it was asked"
     )
     WRONG_START = Row(
-        "RCV-1", "I-LOSS", "the reply to recv({q}) starts at {n} and leaves out {missing}, which nobody confirmed"
+        "RCV-1", "I-LOSS", "the reply to recv({q}) starts at seq {n} and leaves out {missing}, which nobody confirmed"
     )
     EMPTY_PAGE = Row("RCV-3", "I-LIVE", "the page for recv({q}) is empty, though {missing} {is_are} due")
     EMPTY_REPLY = Row("RCV-7", "I-LOSS", "the reply to recv({q}) is empty, though {missing} {is_are} due")

@@ -67,8 +67,6 @@ class Evidence:
             had = self.first_learned if acked is None else min(acked, self.first_learned)
             if had < max(killed_at, self.trimmed_at) < began:
                 counts["SEQ-3"] += 1
-            if acked is not None and acked < killed_at < began:
-                counts["SEQ-5"] += 1
 
     def refused_send(self, code: h.Code) -> None:
         """A send was refused, rightly."""
@@ -170,7 +168,7 @@ class Evidence:
                 found.add("SND-1")
                 if acked < began:
                     found.add("RCV-7")
-                    if acked < killed_at < began:
+                    if acked < killed_at < began and message.attempts == 1:
                         found.add("SEQ-5")
             if min(acked or now, learned[seq]) < self.trimmed_at < began:
                 found.add("CNF-7")

@@ -16,8 +16,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable
 
-import msgspec
-
 from seqproof_model import history as h
 from seqproof_model.account import Account, Pending
 from seqproof_model.blame import Context, Observed, Seen, span, suspects
@@ -199,6 +197,9 @@ class Judge:
         observed, added = self.counts[row.id], row.id in header.adds
         if any(violation.requirement == row.id for violation in self.violations):
             return Grade(row.id, Result.FAIL, observed, added_by_adapter=added)
+        blamed = [violation.requirement for violation in self.violations if row.id in violation.suspects]
+        if blamed:  # what is suspected is not passed
+            return Grade(row.id, Result.NOT_GRADED, observed, f"suspected: see {blamed[0]}", added_by_adapter=added)
         missing = [need for need in row.needs if need not in header.capabilities]
         if observed and not row.why_never:
             return Grade(row.id, Result.PASS, observed, added_by_adapter=added)
@@ -243,7 +244,7 @@ def judge(history: h.History, profile: Profile | None = None, *, scope: Collecti
     header = history.header
     chosen = profile or header.profile
     paged = Capability.PAGING in header.capabilities
-    main, strict = Judge(chosen, paged=paged), Judge(strictly(chosen), paged=paged)
+    main, strict = Judge(chosen, paged=paged), Judge(built_in()["strict"], paged=paged)
     for event in history.events:
         main.feed(event)
         strict.feed(event)
@@ -254,16 +255,6 @@ def judge(history: h.History, profile: Profile | None = None, *, scope: Collecti
         interrupted=history.interrupted,
         strict_besides=besides(strict, main),
     )
-
-
-def strictly(profile: Profile) -> Profile:
-    """The profile ``strict``, over the same space as ``profile``.
-
-    >>> strictly(Profile("mine", first_seq=5, seq_max=9, gaps=True)).describe()
-    'strict, first_seq 5, seq_max 9'
-    """
-    strict = built_in()["strict"]
-    return msgspec.structs.replace(strict, first_seq=profile.first_seq, seq_max=profile.seq_max)
 
 
 def besides(strict: Judge, main: Judge) -> list[str]:

@@ -52,12 +52,14 @@ class Message:
         "seqs",
         "shared",
         "unanswered",
+        "untold",
         "visible",
     )
 
     def __init__(self, body: str, key: Key | None, began: int, *, loose: bool = False) -> None:
         self.body, self.key, self.began, self.loose = body, key, began, loose
         self.attempts = self.refused = self.unanswered = 0
+        self.untold = 0  # attempts that were acknowledged without a seq
         self.repeats = 0  # attempts that were answered with the seq of one that had ended before
         self.visible = False  # a row showed the message while its first attempt, the only one, was unanswered
         self.shared = False
@@ -142,6 +144,7 @@ class Ledger:
         message = self._answered(request)
         if seq is None:
             message.acked, message.ended = message.acked or now, message.ended or now
+            message.untold += not self.profile.idempotent
             if not message.seqs and message.promised is None and not message.shared:
                 self._promise(message, message.free[0] if message.free else request.floor)
             return
@@ -159,7 +162,7 @@ class Ledger:
         message.acked, message.ended = message.acked or now, message.ended or now
         if seq <= request.floor and request.floor in message.free:  # the answer is an earlier attempt's
             self._unfree(message, request.floor)
-        while len(message.free) > message.unanswered and not message.shared:
+        while len(message.free) > message.unanswered + message.untold and not message.shared:
             self._unfree(message, message.free[-1])
         if self.holes:
             self._hall(seq)

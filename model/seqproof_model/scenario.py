@@ -4,7 +4,7 @@ Phones ask with what they hold, so a scenario fits any page size and any preset;
 (R(n)). Names are local: "x" is the first account of this run, whatever it is called on the server. In the short
 notation of a trace a step is a letter or two:
 
-    s  s*3   send, send three                  resend   the last send again, same client id
+    s  s*3   send, send three                  resend   the last send again; resend(2): the last but one
     A        phone A asks, the reply arrives   A?       ... its request is lost      Ax  ... its reply is lost
     A>r A    a request (or A<r: a reply) called r is under way, the phone asks again
     r        what is under way arrives         r.       ... and stays under way as well: a duplicate
@@ -22,6 +22,7 @@ from __future__ import annotations
 import os
 from enum import StrEnum
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
@@ -41,15 +42,16 @@ class _Step(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
 class Send(_Step, frozen=True):
     """Send ``count`` messages one after another. ``body`` "" stands for a body never used before.
 
-    ``repeat``: the account's last send goes out again, with its sender, client id and body. Each sender counts its own
-    client ids, so that two senders use the same ones.
+    ``repeat``: an earlier send of the account goes out again, with its sender, client id and body: the last one, or
+    with ``age`` n the n-th last. Each sender counts its own client ids, so that two senders use the same ones.
     """
 
     account: str = "x"
     sender: str = "s"
-    count: int = 1
+    count: Annotated[int, msgspec.Meta(ge=1)] = 1
     body: str = ""
     repeat: bool = False
+    age: Annotated[int, msgspec.Meta(ge=1)] = 1
     lose: Lost = Lost.NOTHING
 
 
@@ -162,7 +164,8 @@ def _send(step: Send) -> str:
     mark = {Lost.NOTHING: "", Lost.REQUEST: "?", Lost.REPLY: "x"}[step.lose]
     if step.body:
         mark += f'"{step.body}"' if len(step.body) <= 8 else f"[{len(step.body)}]"  # a body of that many characters
-    return ("resend" if step.repeat else step.sender) + mark + (f"*{step.count}" if step.count > 1 else "")
+    resend = "resend" if step.age == 1 else f"resend({step.age})"
+    return (resend if step.repeat else step.sender) + mark + (f"*{step.count}" if step.count > 1 else "")
 
 
 def notation(step: Step) -> str:

@@ -72,6 +72,7 @@ class Verdict(msgspec.Struct, frozen=True):
     """All that was found out from one history.
 
     ``partial``: the last good line of a history without its end. ``stopped``: why the run ended early, else "".
+    ``undecided``: what happened that the evidence cannot decide, a line each.
     """
 
     target: str
@@ -82,6 +83,7 @@ class Verdict(msgspec.Struct, frozen=True):
     partial: int | None = None
     interrupted: bool = False
     stopped: str = ""
+    undecided: tuple[str, ...] = ()
     strict_besides: tuple[str, ...] = ()
 
     def having(self, result: Result) -> list[Grade]:
@@ -100,8 +102,12 @@ class Verdict(msgspec.Struct, frozen=True):
 
     @property
     def inconclusive(self) -> list[str]:
-        """What keeps a verdict without violation from being a pass, a line each; empty when nothing does."""
-        why = [f"{grade.requirement}: {grade.reason}" for grade in self.grades if grade.inconclusive]
+        """What keeps a verdict without violation from being a pass, a line each; empty when nothing does.
+
+        After a violation a condition that never occurred is not counted: the violation may have come before it.
+        """
+        why = [f"{g.requirement}: {g.reason}" for g in self.grades if g.inconclusive and not self.violations]
+        why += self.undecided
         if self.partial is not None:
             why.append(f"the history has no end; its last good line is {self.partial}")
         if self.interrupted:

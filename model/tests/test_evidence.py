@@ -24,7 +24,6 @@ ROWS: list[tuple[str, str, str, str | Profile, bool]] = [
     ("SEQ-3", "s a =; kill; s b =; A 0 : 1a 2b", "kill; s a =; s b =; A 0 : 1a 2b", "strict", False),
     ("SEQ-4", "s a =1; A 0 : 1a; s b =2; A 0 : 1a 2b", "s a =1; s b =2; A 0 : 1a 2b; A 0 : 1a 2b", "strict", False),
     ("SEQ-5", "s a =1; kill; A 0 : 1a", "s a ?; kill; A 0 : 1a", "strict", False),
-    ("SEQ-5", "s a =1; kill; s b =2", "s a ?; kill; s b =2", "strict", False),
     ("SEQ-6", "s a =1; s b !full; A 0 : 1a", "s a =1; A 0 : 1a; s b !full", TINY, False),
     ("SEQ-7", "preset 2147483648; s a =2147483649; A 2147483648 : 2147483649a",
      "preset 2147483646; s a =2147483647; A 2147483646 : 2147483647a", "strict", False),

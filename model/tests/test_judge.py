@@ -264,10 +264,11 @@ def test_a_verdict_says_what_strict_would_fail_besides() -> None:
     assert failed.strict_besides == ("SEQ-2",)
 
 
-def test_strict_besides_holds_for_the_same_space() -> None:
+def test_strict_besides_is_the_article_to_the_letter() -> None:
+    """Also where the claimed profile has another space: 1..UINT_MAX is part of what strict asks."""
     profile = Profile("mine", first_seq=5, seq_max=2**64 - 1, gaps=True)
-    assert judge(Whole("s a =5; s b =6", profile).history()).strict_besides == ()
-    assert judge(Whole(f"preset {2**64 - 2}; s b ={2**64 - 1}", profile).history()).strict_besides == ()
+    assert judge(Whole("s a =5; s b =6", profile).history()).strict_besides == ("SEQ-2",)
+    assert judge(Whole(f"preset {2**64 - 2}; s b ={2**64 - 1}", profile).history()).strict_besides == ("SEQ-1",)
 
 
 def test_another_profile_can_be_asked_for() -> None:

@@ -71,7 +71,7 @@ def _graded(grades: list[Grade]) -> Table:
             Text(SYMBOLS[grade.result], style),
             Text(grade.requirement + (ADDED if grade.added_by_adapter else ""), style),
             Text(known.title + ("" if known.level in {"MUST", ""} else f" ({known.level})")),
-            Text(f"{'fails, ' if grade.result is Result.FAIL else ''}{grade.observed} ×", style),
+            Text("fails" if grade.result is Result.FAIL else f"{grade.observed} ×", style),
         )
     return table
 

@@ -30,7 +30,7 @@ class Titled:
         """Where the requirement comes from, in words."""
         if not self.section:
             return ""
-        return "the article is silent; the rule is ours" if self.section == "silent" else f"article {self.section}"
+        return "the article is silent" if self.section == "silent" else f"article {self.section}"
 
 
 def titled(identifier: str) -> Titled:

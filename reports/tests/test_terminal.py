@@ -101,7 +101,7 @@ def test_what_is_not_graded_is_grouped_by_reason() -> None:
 def test_each_graded_requirement_has_its_symbol_and_the_adapters_own_are_marked() -> None:
     lines = shown(verdict()).splitlines()
     assert any(line.startswith("  ✓ SEQ-1 ") for line in lines)
-    assert any(line.startswith("  ✗ RCV-7 ") and "fails, 7 ×" in line for line in lines)
+    assert any(line.startswith("  ✗ RCV-7 ") and line.endswith("fails") for line in lines)
     assert any(line.startswith("  ✓ SND-3†") for line in lines)
     assert sum("added by the adapter" in line for line in lines) == 1
 
