@@ -152,7 +152,10 @@ def demo(out: OutOption = None) -> None:
     came: dict[str, int] = {}
     for target, expected in told.items():
         console.rule(f"[bold]seqproof run {target}[/]")
-        came[target] = _run(Job(target, _free(base / _slug(target))), brief=expected == 0).code
+        outcome = _run(Job(target, _free(base / _slug(target))), brief=expected == 0)
+        came[target] = outcome.code
+        if outcome.interrupted:
+            raise typer.Exit(INTERRUPTED)
     console.rule()
     for target, expected in told.items():
         words = {0: "conformant", 1: "loses or repeats messages"}.get(came[target], f"exit code {came[target]}")
@@ -290,7 +293,7 @@ def _progress(*, quiet: bool) -> Generator[Watcher]:
     """Progress on standard error, where that is a terminal; silence elsewhere."""
     console = Console(stderr=True)
     if quiet or not console.is_terminal:
-        yield Watcher()
+        yield Watcher(tick=lambda _what: _still_wanted(), finishing=_finishing)
         return
     columns = (
         SpinnerColumn(),
@@ -306,13 +309,14 @@ def _progress(*, quiet: bool) -> Generator[Watcher]:
             progress.update(task, description=hello.server, total=scenarios)
 
         def tick(what: str) -> None:
+            _still_wanted()
             total = progress.tasks[0].total
-            if what == "shortening" or (total is not None and progress.tasks[0].completed >= total):
-                progress.update(task, total=None, description="shortening what failed")
+            if what == suite.SHORTENING or (total is not None and progress.tasks[0].completed >= total):
+                progress.update(task, total=None, description=suite.SHORTENING)
             else:
                 progress.update(task, advance=1, description=what[:32])
 
-        yield Watcher(started, tick)
+        yield Watcher(started, tick, _finishing)
 
 
 # ---------------------------------------------------------------- options and errors
@@ -354,8 +358,29 @@ def _complain(text: str) -> None:
     )
 
 
-def _terminated(_number: int, _frame: object) -> NoReturn:
+class _Asked:
+    """Whether someone asked to stop.
+
+    An exception raised in a signal handler can get lost (in a callback of the garbage collector, for one), so it is
+    also remembered, and raised again before the next scenario.
+    """
+
+    to_stop = False
+
+
+def _stop(_number: int, _frame: object) -> NoReturn:
+    _Asked.to_stop = True
     raise KeyboardInterrupt
+
+
+def _still_wanted() -> None:
+    if _Asked.to_stop:
+        raise KeyboardInterrupt
+
+
+def _finishing() -> None:
+    """While results are written down, a second Ctrl-C changes nothing; that takes a bounded time."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _answer(error: BaseException) -> int:
@@ -391,8 +416,10 @@ def _answer(error: BaseException) -> int:
 
 def main() -> None:
     """Run the command line and exit with its code."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _terminated)
+    _Asked.to_stop = False
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _stop)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that cannot show a sign still gets the verdict

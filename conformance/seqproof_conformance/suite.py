@@ -35,7 +35,7 @@ from seqproof_model.profile import Profile
 from seqproof_model.scenario import Scenario
 from seqproof_model.verdict import Counterexample, Verdict
 
-CAMPAIGN = "campaign"
+CAMPAIGN, SHORTENING = "campaign", "shortening what failed"
 RERUNS = 5
 
 
@@ -58,10 +58,15 @@ class Job:
 
 @dataclass
 class Watcher:
-    """What a run reports while it goes on; each is called from the run's own thread."""
+    """What a run reports while it goes on; each is called from the run's own thread.
+
+    ``tick`` is called before each scenario and may raise KeyboardInterrupt to end the run; ``finishing`` when the last
+    one was played.
+    """
 
     started: Callable[[Hello, int], None] = lambda _hello, _scenarios: None
     tick: Callable[[str], None] = lambda _what: None
+    finishing: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True)
@@ -156,6 +161,10 @@ class _Run:
         self.watcher.tick(CAMPAIGN)
         return self.runner.play(scenario)
 
+    def _candidate(self, scenario: Scenario) -> Played:
+        self.watcher.tick(SHORTENING)
+        return self.runner.play(scenario)
+
     def what_is_left(self) -> None:
         """After an early end: what failed and was not yet shortened is shown as it was found."""
         shown = {item.violation.requirement for item in self.shown}
@@ -172,12 +181,11 @@ class _Run:
             self.failed[name] = (played, found_by)
 
     def _shortened(self, played: Played, found_by: str) -> Counterexample:
-        self.watcher.tick("shortening")
         claim = "as given: it was not shortened"
         if self.job.shorten:
-            minimal = minimise(played, self.runner.play)
+            minimal = minimise(played, self._candidate)
             played, claim = minimal.played, minimal.claim
-        again = [self.runner.play(played.scenario).violation for _ in range(RERUNS)]
+        again = [self._candidate(played.scenario).violation for _ in range(RERUNS)]
         assert played.violation is not None  # noqa: S101 - only failed plays get here
         requirement = played.violation.requirement
         same = sum(violation is not None and violation.requirement == requirement for violation in again)
@@ -275,10 +283,15 @@ def _finish(this: _Run, judges: list[Judge], writer: h.Writer) -> Outcome:
         stopped = str(error)
     except KeyboardInterrupt:
         stopped, interrupted = "interrupted; what was found so far is kept", True
+    this.watcher.finishing()
     this.what_is_left()
     writer.close(interrupted=bool(stopped))
     verdict = judges[0].verdict(
-        this.header, scope=this.scope, interrupted=interrupted, strict_besides=besides(judges[1], judges[0])
+        this.header,
+        scope=this.scope,
+        explained=[item.violation for item in this.shown],
+        interrupted=interrupted,
+        strict_besides=besides(judges[1], judges[0]),
     )
     undecided = tuple(this.runner.undecided())
     verdict = msgspec.structs.replace(verdict, stopped="" if interrupted else stopped, undecided=undecided)

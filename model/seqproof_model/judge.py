@@ -176,12 +176,20 @@ class Judge:
         header: h.Header,
         *,
         scope: Collection[str] | None = None,
+        explained: Collection[Violation] | None = None,
         partial: int | None = None,
         interrupted: bool = False,
         strict_besides: Iterable[str] = (),
     ) -> Verdict:
-        """Sum up. ``scope``: the requirements that were looked for, so that a missing condition is inconclusive."""
-        grades = tuple(self._grade(row, header, scope) for row in REQUIREMENTS.values())
+        """Sum up. ``scope``: the requirements that were looked for, so that a missing condition is inconclusive.
+
+        ``explained``: the violations whose suspects count, where shorter traces were found; None: all of them.
+        """
+        suspected: dict[str, str] = {}
+        for violation in self.violations if explained is None else explained:
+            for name in violation.suspects:
+                suspected.setdefault(name, violation.requirement)
+        grades = tuple(self._grade(row, header, scope, suspected.get(row.id, "")) for row in REQUIREMENTS.values())
         return Verdict(
             target=header.target,
             profile=self.profile,
@@ -193,13 +201,12 @@ class Judge:
             strict_besides=tuple(strict_besides),
         )
 
-    def _grade(self, row: Requirement, header: h.Header, scope: Collection[str] | None) -> Grade:
+    def _grade(self, row: Requirement, header: h.Header, scope: Collection[str] | None, suspected: str) -> Grade:
         observed, added = self.counts[row.id], row.id in header.adds
         if any(violation.requirement == row.id for violation in self.violations):
             return Grade(row.id, Result.FAIL, observed, added_by_adapter=added)
-        blamed = [violation.requirement for violation in self.violations if row.id in violation.suspects]
-        if blamed:  # what is suspected is not passed
-            return Grade(row.id, Result.NOT_GRADED, observed, f"suspected: see {blamed[0]}", added_by_adapter=added)
+        if suspected:  # what is suspected is not passed
+            return Grade(row.id, Result.NOT_GRADED, observed, f"suspected: see {suspected}", added_by_adapter=added)
         missing = [need for need in row.needs if need not in header.capabilities]
         if observed and not row.why_never:
             return Grade(row.id, Result.PASS, observed, added_by_adapter=added)
