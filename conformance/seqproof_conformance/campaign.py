@@ -2,17 +2,20 @@
 
 Each example has fresh accounts. The steps are those that the target's capabilities allow; after them comes a quiescent
 tail, in which every phone asks twice and a phone never seen before asks, so that a fault that was caused becomes
-visible. Kills dominate the cost, so they have a share of the examples of their own. The same seed gives the same
-examples; no example depends on the clock.
+visible. Kills dominate the cost, so they have a share of the examples of their own. No example depends on the clock.
+The same seed gives the same examples in one installation: Hypothesis also draws on constants that it finds in modules
+outside of site-packages, your adapter's among them. What it keeps on disk for itself goes with the run.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from tempfile import TemporaryDirectory
 
 import msgspec
 from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
 from hypothesis import strategies as st
+from hypothesis.configuration import set_hypothesis_home_dir
 from hypothesis.errors import Flaky
 
 from seqproof_conformance.adapter import Capability, Hello
@@ -70,7 +73,12 @@ def campaign(
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
             print_blob=False,
         )(test)
-        _run(seed(number)(test))
+        with TemporaryDirectory(prefix="seqproof-campaign-") as home:
+            set_hypothesis_home_dir(home)
+            try:
+                _run(seed(number)(test))
+            finally:
+                set_hypothesis_home_dir(None)
 
 
 def _run(test: Callable[[], None]) -> None:

@@ -69,6 +69,7 @@ def test_a_correct_server_exits_0(run: Run) -> None:
     assert (code, err) == (0, "")
     assert "conformant, graded 25 of 38: 25 passed, none failed" in out.splitlines()[0]
     assert Path("seqproof-runs/mutant-CORRECT/index.html").exists()
+    assert [path.name for path in Path().iterdir()] == ["seqproof-runs"], "it leaves something behind"
 
 
 def test_a_faulty_server_exits_1_and_leaves_a_report_that_replays(run: Run) -> None:
