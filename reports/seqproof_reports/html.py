@@ -88,6 +88,11 @@ def index_html(verdict: Verdict, failures: Sequence[tuple[Violation, str]] = ())
 
 def _row(grade: Grade, href: str) -> Row:
     known = titled(grade.requirement)
+    why = {
+        Result.PASS: f"observed {plural(grade.observed, 'time')}",
+        Result.FAIL: "a counterexample was found",
+        Result.NOT_GRADED: grade.reason,
+    }
     return Row(
         id=grade.requirement,
         level=known.level,
@@ -95,7 +100,7 @@ def _row(grade: Grade, href: str) -> Row:
         result=grade.result.value,
         symbol=SYMBOLS[grade.result],
         kind={Result.PASS: "pass", Result.FAIL: "fail", Result.NOT_GRADED: "none"}[grade.result],
-        why=grade.reason if grade.result is Result.NOT_GRADED else f"observed {plural(grade.observed, 'time')}",
+        why=why[grade.result],
         added=grade.added_by_adapter,
         href=href,
     )
