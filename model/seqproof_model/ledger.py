@@ -419,5 +419,9 @@ def remove(numbers: list[int], value: int) -> None:
 
 
 def quoted(body: str) -> str:
-    """Write a body as people read it."""
-    return f'"{body}"' if len(body) <= 40 else f'"{body[:37]}..."'
+    """Write a body as people read it: a long one cut, with its length.
+
+    >>> quoted("m1"), quoted("x" * 255)
+    ('"m1"', '"xxxxxxxxxxxxxxxxxxxxxxxx..." (255 long)')
+    """
+    return f'"{body}"' if len(body) <= 40 else f'"{body[:24]}..." ({len(body)} long)'

@@ -35,6 +35,9 @@ def _sign(char: str) -> str:
     return "\ufffd" if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"} else char
 
 
+LONG = 60  # characters: the cut alone no longer tells two such bodies apart
+
+
 def short(text: str, most: int = 16) -> str:
     """Make a text visible and at most ``most`` characters long, the cut marked."""
     text = visible(text[: most + 1])
@@ -42,8 +45,12 @@ def short(text: str, most: int = 16) -> str:
 
 
 def quoted(body: str, most: int = 16) -> str:
-    """Write a body between quotation marks, cut where it is long."""
-    return f'"{short(body, most)}"'
+    """Write a body between quotation marks, cut where it is long; a very long one with its length.
+
+    >>> quoted("m1"), quoted("x" * 300)
+    ('"m1"', '"xxxxxxxxxxxxxxx…" (300 long)')
+    """
+    return f'"{short(body, most)}"' + (f" ({len(body)} long)" if len(body) > LONG else "")
 
 
 def spans(seqs: Iterable[int]) -> tuple[Span, ...]:
