@@ -13,7 +13,7 @@ doubt an adapter answers *Indefinite*: a wrong Refused lets a fault hide, or fai
 retries, and its client's own retries are off. It raises ``TargetError`` when it cannot speak to its server at all: that
 is the environment's fault and no verdict on the server. It bounds its own waits: a call that never returns is never
 interrupted.
-Source: DESIGN "Adapters"; the errors' sorts from PROTOCOL "Nouns".
+Source: docs/architecture.md, "Who is to blame".
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ one thing each:
     0 conformant   1 non-conformant   2 usage   3 inconclusive   4 the target, the environment or the kit failed
     5 nothing was selected   130 interrupted before any violation, results kept
 
-Source: DESIGN "Command line".
+Source: docs/requirements.md, exit codes.
 """
 
 from __future__ import annotations

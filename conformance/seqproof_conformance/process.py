@@ -11,7 +11,7 @@ Between a kill and a restart the old port may belong to a stranger, so a target 
 
 Nothing is left behind: ``close`` at the normal end and on exceptions, atexit after Ctrl-C, and the watchdog (its module
 says how) when the kit is ended by a signal, SIGKILL included.
-Source: DESIGN "Adapters": server processes; PROTOCOL "Nouns": durable.
+Source: docs/architecture.md; what a kill is: docs/protocol.md.
 """
 
 from __future__ import annotations

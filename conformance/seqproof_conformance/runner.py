@@ -8,7 +8,7 @@ at a time; a request begins, for the history, when it reaches the server.
 Whose fault is it? An answer that no conforming server gives is the *server's*. An adapter that raises, or that returns
 what is no answer, is the *adapter's* (``AdapterFault``). A server that is gone although nobody killed it, or cannot be
 started, is the *environment's* (``TargetError``). Anything else is the *kit's*.
-Source: DESIGN "Runner"; PROTOCOL "Theory of operation".
+Source: docs/architecture.md; docs/protocol.md.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@
 
 Anything else that comes back, or nothing, leaves the outcome open: it is indefinite. Only a connection that never came
 about is surely no request.
-Source: DESIGN "Adapters"; the errors' sorts from PROTOCOL "Nouns".
+Source: docs/architecture.md, "Who is to blame".
 """
 
 from __future__ import annotations

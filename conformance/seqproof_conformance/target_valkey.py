@@ -16,7 +16,7 @@ a file and syncs it before it answers (``--appendonly yes --appendfsync always``
 shipped sync policy, which is not quite safe: while a sync is under way (each second, and soon after a start) Valkey
 holds new changes back in memory and answers (INFO: aof_buffer_length above 0). A kill at that moment loses acknowledged
 sends and confirms; 8 of 340 kills did, none of 340 with ``always``. So ``everysec`` may rightly be blamed now and then.
-Source: SERVERS' mapping; https://valkey.io/commands/xadd, xtrim, xinfo-stream.
+Source: https://valkey.io/commands/xadd, xtrim, xinfo-stream.
 """
 
 from __future__ import annotations

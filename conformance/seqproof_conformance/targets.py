@@ -6,7 +6,7 @@
 A target is looked up in ``WAYS``; a new one is a new row. Two kinds of failure: ``UnknownTarget``, the text names
 nothing (a usage error, exit code 2), and any other ``TargetError``, it names something that cannot be used here (exit
 code 4). Both are one line that ends with the mend. Nothing is started before ``hello``.
-Source: DESIGN "Adapters": ways in.
+Source: docs/architecture.md.
 """
 
 from __future__ import annotations

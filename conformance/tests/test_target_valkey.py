@@ -1,4 +1,4 @@
-"""Valkey through the kit: the mapping of SERVERS, its two ends of the space, and what each error is taken for."""
+"""Valkey through the kit: the mapping, its two ends of the space, and what each error is taken for."""
 
 from __future__ import annotations
 

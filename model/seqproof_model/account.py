@@ -15,7 +15,7 @@ does not tell the seqs, that a settled send can hold no later seq, and a forced 
 refused afterwards.
 
 Where gaps are allowed the judge is sound and not exact: a seq of which nothing is known may always be void.
-Source: PROTOCOL "Theory of operation" and the observed-to-id table; ``worlds`` is the oracle it is tested against.
+Source: docs/protocol.md; the observed-to-id table in docs/requirements.md. Its oracle in tests is ``worlds``.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 The table is data. The judge names an observation; the first one that fits, in the table's order, is blamed. A fault in
 a server can show in several ways: suspects name where else to look.
-Source: PROTOCOL "From what was observed to the id".
+Source: docs/requirements.md, "From what was observed to the id".
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a target says of itself before any request: who it is, what it can do, which profile it claims.
 
-Source: DESIGN "Adapters". An undeclared capability leaves requirements not graded, never passed and never failed.
+Source: docs/architecture.md. An undeclared capability leaves requirements not graded, never passed and never failed.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ kill, until a ``settled`` line says that it no longer can. An adapter's answer i
 
 A file may lose its end (a full disk, a killed kit): it is then readable as *partial*, up to its last good line.
 Seqs above 2**53 are written as decimal strings, so that readers in any language keep them exact (SEQ-7).
-Source: PROTOCOL "Nouns"; DESIGN "The way of the data".
+Source: docs/formats.md.
 """
 
 from __future__ import annotations

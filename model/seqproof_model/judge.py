@@ -7,8 +7,8 @@
 
 It is pure: no clock, no I/O, no randomness; the same history gives the same verdict years later. Accounts are
 independent. After a violation its account is closed: what follows there says nothing more. Soundness comes first: what
-PROTOCOL lets a correct server do is never blamed. How one account is judged stands in ``account``.
-Source: DESIGN "Judge"; PROTOCOL "From what was observed to the id".
+the protocol lets a correct server do is never blamed. How one account is judged stands in ``account``.
+Source: docs/architecture.md, "The judge"; docs/requirements.md, "From what was observed to the id".
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ answer has shown yet, and whatever another world can still do, it can too. So th
 * Where gaps are allowed there are no holes: a seq that nobody tells may be void. There a reply *closes* what it passes
   over: what it did not show between its rows does not exist, and never will.
 
-Source: PROTOCOL SEQ-1 to SEQ-6, SND-1 to SND-5 and the observed-to-id table.
+Source: requirements SEQ-1 to SEQ-6, SND-1 to SND-5; the observed-to-id table in docs/requirements.md.
 """
 
 from __future__ import annotations

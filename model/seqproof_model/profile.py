@@ -2,7 +2,7 @@
 
 A profile is data. The four built in stand in ``profiles.toml``; anyone may write another file of the same form. They
 combine with ``+``: ``gappy+idempotent`` allows gaps and demands that a retried send makes no second message.
-Source: PROTOCOL "Profiles"; the article's own space is 1..UINT_MAX, allocated without gaps [3.1(1)].
+Source: docs/requirements.md, "Profiles"; the article's own space is 1..UINT_MAX, allocated without gaps [3.1(1)].
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ Each rule is ``(operation, name, guard, effect, sees)``. The functions take an a
 that works on ints, numpy arrays and Z3 terms alike), the marks, and what the request carries. No ``if``, ``and`` or
 ``not`` stands on a value. Every engine reads this table: the stepper below runs it on ints; the world-set engine
 (``worlds``) explores it; the judge (``judge``) is its decision procedure, and the tests hold the two together.
-Source: PROTOCOL "Theory of operation"; article [3.1], [3.2].
+Source: docs/protocol.md; article [3.1], [3.2].
 """
 
 from __future__ import annotations

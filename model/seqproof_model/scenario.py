@@ -14,7 +14,7 @@ notation of a trace a step is a letter or two:
     trim     the account is trimmed            preset(n) preset(top-n)   it starts at seq_svr n, or n below the top
     y:s      a step on account y               t        a send by another sender, t
 
-Source: DESIGN "The way of the data"; MUTANTS' trace notation.
+Source: docs/formats.md, docs/scenarios.md.
 """
 
 from __future__ import annotations

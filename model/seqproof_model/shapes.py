@@ -5,7 +5,7 @@ operation is a generator over its atomic moments; a seeded scheduler picks whose
 replies, kills the server, repeats sends, and lets unanswered requests land late. ``Liberties`` are what a profile, or
 the protocol itself, leaves to the server. ``corrupt`` then changes one answer, which gives histories that are mostly
 wrong: the judge and the world-set engine must agree on each, at the same event.
-Source: PROTOCOL "Theory of operation", "What a server must never be failed for".
+Source: docs/protocol.md; docs/requirements.md, "What no server is failed for".
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A verdict: per requirement pass, fail or not graded, never a bare boolean; and what a counterexample is made of.
 
 *Not graded is not passed.* A requirement passes when its condition was observed at least once and it was never blamed.
-Source: DESIGN "The way of the data" (Verdict), "A counterexample report".
+Source: docs/architecture.md, "What a pass means".
 """
 
 from __future__ import annotations

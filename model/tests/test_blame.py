@@ -98,7 +98,9 @@ CASES = [
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.observed.name}: {case.bad}")
 def test_the_observation_is_blamed_and_its_twin_passes(case: Case, judged: Callable[..., Judge]) -> None:
-    (violation,) = judged(case.bad, case.profile, paged=case.paged).violations
+    violations = judged(case.bad, case.profile, paged=case.paged).violations
+    assert violations, f"the judge lets pass what {case.bad!r} shows"
+    (violation,) = violations
     row: Row = case.observed.value
     assert violation.observation == case.observed.name
     assert (violation.requirement, violation.invariant) == (row.requirement, row.invariant)

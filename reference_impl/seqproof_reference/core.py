@@ -9,7 +9,7 @@ client ids that were stored. A request walks through small steps, and every step
 What survives a kill is ``self.disk``; what does not is ``self.memory``. A kill drops the memory and then calls
 ``on_kill``, which a faulty twin overrides to lose what it should have kept. The class has the shape of the kit's
 adapter without knowing the kit: an answer is the ending event of a history.
-Implements PROTOCOL SEQ-1 to SEQ-7, SND-1 to SND-5, RCV-1 to RCV-7, CNF-1 to CNF-7.
+Implements SEQ-1 to SEQ-7, SND-1 to SND-5, RCV-1 to RCV-7, CNF-1 to CNF-7.
 """
 
 from __future__ import annotations

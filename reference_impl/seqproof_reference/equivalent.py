@@ -1,7 +1,7 @@
 """Servers that look odd and are right: no kit may fail them. And NULL, which does nothing and may pass nothing.
 
 Each is the correct server with a liberty that the protocol grants ("What a server must never be failed for").
-Source: MUTANTS "Equivalent: must pass".
+Source: docs/mutants.md.
 """
 # ruff: noqa: ARG002, D102 - an override has the step's arguments and the step's meaning
 

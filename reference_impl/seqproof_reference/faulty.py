@@ -1,14 +1,14 @@
-"""The catalogue of the in-process targets: the faulty ones, the odd but right ones, and NULL, by the ids of MUTANTS.
+"""The catalogue of the in-process targets: the faulty ones, the odd but right ones, and NULL, by their ids.
 
 Each faulty entry says what is wrong in one sentence, which invariant that breaks, and under which requirement ids it
-may rightly be blamed: ``expected`` holds what PROTOCOL's table "From what was observed to the id" can give on some
+may rightly be blamed: ``expected`` holds what the table "From what was observed to the id" can give on some
 trace, for targets that tell the seq of a send and for those that do not. ``make`` builds a target by its id.
 
     >>> make("ACK_ON_REPLY").hello().server
     'seqproof-core 0.1.0 (ACK_ON_REPLY)'
 
 Not here: faults that take overlap, tips, a ping or a repeated client id to be seen.
-Source: MUTANTS "Server", "Equivalent: must pass".
+Source: docs/mutants.md.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Entry:
-    """One target. ``trace``: the shortest trace that shows the fault, in the notation of MUTANTS.
+    """One target. ``trace``: the shortest trace that shows the fault, in the notation of docs/mutants.md.
 
     ``needs``: capabilities without which the trace cannot be run. ``profile``: the only one in which it is a fault (or,
     of an equivalent, in which it is right); "" for any.

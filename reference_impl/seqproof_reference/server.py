@@ -9,7 +9,7 @@ An error is ``{"error": CODE, "detail": ...}``; CODE is a refusal of the history
 ``STATUS``. Every one of them is definite, but for 500 ``unknown``: the disk failed while it committed. With ``--admin``
 there are the kit's handles under ``/admin``; without it those paths do not exist. A malformed request reaches no store
 (SEQ-7). Bodies of requests are bounded by ``MAX_BODY_BYTES``.
-Implements PROTOCOL SEQ-6, SEQ-7, SEQ-8, SND-5, RCV-6 on the wire; the rest is the store's.
+Implements SEQ-6, SEQ-7, SEQ-8, SND-5, RCV-6 on the wire; the rest is the store's.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ bounds the wait for *other* processes. A recv that raises nothing writes nothing
 
 What can fail in the store is refused as ``store`` with nothing half-stored; one failure is not definite, an input or
 output error while committing, and is answered as indefinite.
-Implements PROTOCOL SEQ-1 to SEQ-6, SEQ-8, SND-1 to SND-5, RCV-1 to RCV-6, CNF-1 to CNF-7.
+Implements SEQ-1 to SEQ-6, SEQ-8, SND-1 to SND-5, RCV-1 to RCV-6, CNF-1 to CNF-7.
 """
 
 from __future__ import annotations

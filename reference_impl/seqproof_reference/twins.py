@@ -2,7 +2,7 @@
 
 The id, the story and the shortest trace of each stand in ``faulty.py``. A twin overrides the step in which its fault
 lives; what it keeps of its own (a counter, marks per phone) is durable unless its fault is that it is not.
-Source: MUTANTS "Server".
+Source: docs/mutants.md.
 """
 # ruff: noqa: ARG002, D102 - an override has the step's arguments and the step's meaning, but for its fault
 

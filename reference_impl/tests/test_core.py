@@ -23,7 +23,7 @@ def seqs(answer: Answer) -> list[int]:
 
 
 def test_golden_f4_f5_f6() -> None:
-    """F4, F5, F6 of PROTOCOL."""
+    """F4, F5, F6 of the article."""
     core = Core()
     for number in range(150):
         core.send("x", "s", "", f"m{number}")

@@ -98,7 +98,7 @@ def test_the_trace_shows_the_fault_where_it_does_not(entry: Entry) -> None:
 
 @pytest.mark.parametrize("entry", FAULTS, ids=lambda entry: entry.id)
 def test_no_shorter_beginning_of_the_trace_shows_it(entry: Entry) -> None:
-    """Where a send tells no seq, which is what MUTANTS counts; PAGE_UPTO_SVR shows in what the page says before."""
+    """Where a send tells no seq, as the known lengths count; PAGE_UPTO_SVR shows in what the page says before."""
     words = entry.trace.split()
     if entry.id == "PAGE_UPTO_SVR":
         words = words[:-1]

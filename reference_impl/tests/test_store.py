@@ -38,7 +38,7 @@ def broken(store: MsgStore, pragma: str) -> None:
 
 
 def test_golden_f4_f5_f6(store: MsgStore) -> None:
-    """F4, F5, F6 of PROTOCOL: RCV-1, CNF-1, CNF-6."""
+    """F4, F5, F6 of the article: RCV-1, CNF-1, CNF-6."""
     send(store, 150)
     assert seqs(store.recv("x", 100)) == list(range(101, 151))  # F4
     send(store, 50)

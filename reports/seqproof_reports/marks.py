@@ -1,6 +1,6 @@
 """What is known after each event: the marks of an account and what its phones hold, as the pictures show them.
 
-This is not the judge. It follows the plain reading of PROTOCOL's "Theory of operation": a phone moves only when a reply
+This is not the judge. It follows the plain reading of docs/protocol.md: a phone moves only when a reply
 reaches it, the server's extent is what it told or showed, confirmed is what answered recvs carried. Where the judge
 knows more (the violation's own marks), its knowledge wins.
 """

@@ -1,7 +1,7 @@
 """What a counterexample's report says, before it has a form: HTML and Markdown print the same ``Report``.
 
 It holds the sentence, the requirement, what was expected beside what was observed, the argument that no conforming
-server could have done this, and the facts one needs to do it again. Source: DESIGN "A counterexample report".
+server could have done this, and the facts one needs to do it again. See docs/architecture.md.
 """
 
 from __future__ import annotations
