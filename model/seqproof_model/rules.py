@@ -33,7 +33,7 @@ Value = Any  # an int, an array or a term: the engine's choice
 
 
 class Algebra(Protocol):
-    """What the rules need of an engine's values beyond ``+ - <= <``."""
+    """What the rules need of an engine's values beyond ``+ - <= < & |``."""
 
     def maximum(self, a: Value, b: Value) -> Value:
         """The larger of two values."""
@@ -45,6 +45,22 @@ class Algebra(Protocol):
 
     def true(self) -> Value:
         """A guard that always holds."""
+        ...
+
+    def no(self, a: Value) -> Value:
+        """The opposite of a truth value."""
+        ...
+
+    def select(self, condition: Value, a: Value, b: Value) -> Value:
+        """``a`` where the condition holds, else ``b``."""
+        ...
+
+    def span(self, held: Value, lower: Value, upper: Value) -> Value:
+        """A set of seqs with lower + 1 .. upper added to it; with nothing added where upper <= lower."""
+        ...
+
+    def covers(self, held: Value, n: Value) -> Value:
+        """Whether a set of seqs holds every seq <= n."""
         ...
 
 
@@ -146,7 +162,7 @@ ANSWERED = frozenset({"confirm", "look_lower", "look_upper"})  # what an answere
 
 
 class Ints:
-    """The algebra of Python ints."""
+    """The algebra of Python ints. A set of seqs is a bit mask: bit n - 1 stands for seq n."""
 
     def maximum(self, a: int, b: int) -> int:
         """The larger of two ints."""
@@ -159,6 +175,22 @@ class Ints:
     def true(self) -> bool:
         """True."""
         return True
+
+    def no(self, a: bool) -> bool:
+        """The opposite."""
+        return not a
+
+    def select(self, condition: bool, a: Value, b: Value) -> Value:
+        """``a`` if the condition holds, else ``b``."""
+        return a if condition else b
+
+    def span(self, held: int, lower: int, upper: int) -> int:
+        """The mask with lower + 1 .. upper in it."""
+        return held | (((1 << upper) - 1) & ~((1 << lower) - 1))
+
+    def covers(self, held: int, n: int) -> bool:
+        """Whether every seq <= n is in the mask."""
+        return not ((1 << n) - 1) & ~held
 
 
 INTS = Ints()
