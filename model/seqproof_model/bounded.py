@@ -236,6 +236,11 @@ class Bounded:
         """The step properties of this scope."""
         return tuple(p for p in STEP_PROPERTIES if p.when(self.scope))
 
+    @cached_property
+    def properties(self) -> tuple[Always | OfStep, ...]:
+        """All of them."""
+        return (*self.always, *self.of_steps)
+
     def seen(self, c: Setting, state: State, of: object) -> Iterator[tuple[Value, Seen]]:
         """Each thing of a kind that a state property speaks of: whether it is there, and the state around it."""
         account, held, nobody = self.account(state), self.held(state), Phone(0, 0)

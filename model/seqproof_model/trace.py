@@ -50,3 +50,22 @@ def trace(bounded: Bounded, steps: Iterable[Instance], start: Numbers | None = N
         done.append(instance)
         broken = stepper.broken_step(taken) + stepper.broken(states[-1])
     return Trace(bounded, tuple(states), tuple(done), tuple(broken), loop)
+
+
+def tidy(found: Trace) -> Trace:
+    """The same steps in an order that reads better: a phone asks as late as it can."""
+    best = found
+    for at in range(len(found) - 2, -1, -1):
+        for place in range(at, len(found) - 1):
+            steps = list(best.steps)
+            if steps[place].action.name != "ask":
+                break
+            steps[place], steps[place + 1] = steps[place + 1], steps[place]
+            try:
+                moved = trace(found.bounded, steps, found.states[0])
+            except TraceError:
+                break
+            if moved.broken != found.broken or moved.states[-1] != found.states[-1]:
+                break
+            best = moved
+    return best

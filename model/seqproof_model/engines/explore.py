@@ -1,0 +1,334 @@
+"""The explorer: every state that can be reached, breadth first, exactly, with numpy on whole arrays of states.
+
+A level is an array of packed states (``packing.py``). A chunk of it is unpacked, every instance is run on it at once,
+every property is checked, the successors are packed, sorted, and held against the states seen so far (``visited.py``).
+Chunks are independent, so that two threads share the work; what a level holds does not depend on them.
+
+A counterexample needs no parent pointers: the levels are kept, and from a bad state one walks back by expanding level
+after level again until the state before it is found. Breadth first, so it is a shortest one. The trace is then made
+anew on ints, step by step (``trace.py``): if the fast engine were wrong, that would fail.
+
+With ``symmetry`` only one of all states that differ in the names of the phones is kept (``symmetry.py`` says when that
+is allowed); the sizes of these families give the full counts all the same.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from seqproof_model.bounded import Bounded, Instance, Taken
+from seqproof_model.definition import Setting
+from seqproof_model.engines.arrays import Array, Arrays, FollowArrays
+from seqproof_model.engines.packing import Layout, Repack, Words
+from seqproof_model.engines.symmetry import Symmetry
+from seqproof_model.engines.visited import visited
+from seqproof_model.properties import Always, OfStep
+from seqproof_model.stepper import Stepper
+from seqproof_model.trace import Trace, tidy, trace
+
+Broken = tuple[str, Any, Instance | None]  # a property, a packed state, and the instance of a broken step
+CHUNK = 1 << 15  # states expanded at once: their fields stay in the processor's cache
+
+
+@dataclass
+class Coverage:
+    """Of one action: in how many instances of states each guard held, and how often the action was taken."""
+
+    tried: int = 0
+    taken: int = 0
+    guards: Counter[str] = field(default_factory=Counter[str])
+
+    def add(self, other: Coverage) -> None:
+        """Add another count of the same action."""
+        self.tried, self.taken = self.tried + other.tried, self.taken + other.taken
+        self.guards.update(other.guards)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A property after an exploration. ``expected``: its sometimes can happen in this scope; ``occurred``: it did."""
+
+    about: Always | OfStep
+    holds: bool
+    occurred: bool
+    expected: bool
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far it is, after a level."""
+
+    states: int
+    transitions: int
+    depth: int
+    frontier: int
+
+
+@dataclass(frozen=True)
+class Exploration:
+    """What was found. ``complete``: every reachable state was expanded. ``stored``: states kept, fewer by symmetry.
+
+    ``depth``: the number of steps to the farthest state seen. ``counterexample``: a shortest one, where a property
+    fails; the exploration then ends with that level.
+    """
+
+    bounded: Bounded
+    states: int
+    stored: int
+    transitions: int
+    depth: int
+    bits: int
+    complete: bool
+    interrupted: bool
+    coverage: dict[str, Coverage]
+    properties: tuple[Judged, ...]
+    counterexample: Trace | None
+
+    @property
+    def holds(self) -> bool:
+        """No property was broken."""
+        return all(judged.holds for judged in self.properties)
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The properties whose sometimes never happened, though the scope allows it: nothing was said by them."""
+        return tuple(j.about.name for j in self.properties if j.expected and not j.occurred)
+
+
+@dataclass
+class _Chunk:
+    """What one chunk gave."""
+
+    fresh: Words
+    transitions: int
+    coverage: dict[str, Coverage]
+    broken: list[Broken]
+
+
+class Explorer:
+    """One exploration. ``levels`` holds the states found, level by level, sorted.
+
+    Raises ScopeError where the states are too wide, or where symmetry is asked for and not proved.
+    """
+
+    def __init__(self, bounded: Bounded, *, symmetry: Symmetry | None = None, threads: int = 0) -> None:
+        self.bounded = bounded
+        self.layout = Layout(bounded)
+        self.levels: list[Words] = []
+        self._symmetry = symmetry
+        self._threads = threads or min(8, len(os.sched_getaffinity(0)))
+        self._seen = visited(self.layout.bits, wide=self.layout.wide)
+        self._repacks: dict[Instance, Repack] = {}
+        self._occurred: set[str] = set()
+        self._coverage: dict[str, Coverage] = {}
+        self._states = self._transitions = 0
+
+    # ---------------------------------------------------------------- the search
+
+    def run(self, progress: Callable[[Progress], None] = lambda _: None, most: int | None = None) -> Exploration:
+        """Explore. ``most``: stop after the level in which that many states were kept. Ctrl-C ends it with a result."""
+        _keep_freed_memory()
+        broken: list[Broken] = []
+        interrupted = False
+        pool = ThreadPoolExecutor(self._threads)
+        try:
+            self.levels = [self._new(np.sort(self.layout.pack(self.bounded.starts())))]
+            while self.levels[-1].size and not broken and not (most and sum(map(len, self.levels)) > most):
+                broken = self._level(pool)
+                depth = len(self.levels) - 1
+                progress(Progress(self._states, self._transitions, depth, len(self.levels[-1])))
+        except KeyboardInterrupt:
+            interrupted = True
+        finally:
+            pool.shutdown(cancel_futures=True)
+        finished = not interrupted and not self.levels[-1].size
+        if not self.levels[-1].size:
+            self.levels.pop()
+        return self._result(broken, complete=finished, interrupted=interrupted)
+
+    def _level(self, pool: ThreadPoolExecutor) -> list[Broken]:
+        """Expand the last level; append the next. Returns what is broken, in the order of properties and states."""
+        front = self.levels[-1]
+        size = min(CHUNK, max(1024, -(-front.size // self._threads)))
+        chunks = list(pool.map(self._expand, (front[at : at + size] for at in range(0, front.size, size))))
+        self._seen.settle()
+        for chunk in chunks:
+            self._transitions += chunk.transitions
+            for name, coverage in chunk.coverage.items():
+                self._coverage.setdefault(name, Coverage()).add(coverage)
+        fresh = np.concatenate([chunk.fresh for chunk in chunks])
+        fresh.sort()
+        self._states += self._weight(fresh)
+        self.levels.append(fresh)
+        return [bad for chunk in chunks for bad in chunk.broken]
+
+    def _new(self, words: Words) -> Words:
+        fresh = self._seen.add(words)
+        self._seen.settle()
+        self._states += self._weight(fresh)
+        return fresh
+
+    def _weight(self, words: Words) -> int:
+        return int(self._symmetry.family(words).sum()) if self._symmetry else words.size
+
+    def _expand(self, words: Words) -> _Chunk:
+        """Check the states of one chunk, take every instance, and add the successors to what was seen."""
+        state = self.layout.unpack(words)
+        c = self._setting(state)
+        chunk = _Chunk(words[:0], 0, {}, list(self._broken_states(c, state, words)))
+        weight = self._symmetry.family(words) if self._symmetry else None
+        out: list[Words] = []
+        for instance, taken, enabled, after in self._successors(c, state, words):
+            number = after.size if weight is None else int(weight[enabled].sum())
+            chunk.transitions += number
+            self._count(chunk, instance, taken, number, words.size)
+            chunk.broken += self._broken_steps(instance, taken, enabled, words)
+            out.append(after)
+        found = np.concatenate(out)
+        if self._symmetry:
+            found = self._symmetry.representative(found)
+        found.sort()
+        chunk.fresh = self._seen.add(found)
+        return chunk
+
+    def _setting(self, state: Mapping[str, Array]) -> Setting:
+        scope = self.bounded.scope
+        a = FollowArrays(state["x"]) if scope.follow else Arrays(self.layout.set_type)
+        c = self.bounded.setting(a, scope.messages)
+        return replace(c, page=min(c.page, scope.messages)) if c.page else c
+
+    def _successors(
+        self, c: Setting, state: Mapping[str, Array], words: Words
+    ) -> Iterator[tuple[Instance, Taken, Array, Words]]:
+        """Yield each instance: what it does, where it is enabled, and the states that it leads to."""
+        halves = self.layout.halves(words)
+        for instance in self.bounded.instances:
+            taken = self.bounded.step(c, state, instance)
+            enabled = np.broadcast_to(np.asarray(taken.enabled()), words.shape)
+            repack = self._repacks.get(instance)
+            if repack is None:
+                repack = self._repacks[instance] = Repack(self.layout, taken.changes)
+            yield instance, taken, enabled, repack(halves, taken.changes, enabled)
+
+    def _count(self, chunk: _Chunk, instance: Instance, taken: Taken, number: int, tried: int) -> None:
+        coverage = chunk.coverage.setdefault(instance.action.name, Coverage())
+        coverage.tried += tried
+        coverage.taken += number
+        for name, held in taken.guards:
+            coverage.guards[name] += tried if held is True else int(np.count_nonzero(held))
+
+    # ---------------------------------------------------------------- properties
+
+    def _broken_states(self, c: Setting, state: Mapping[str, Array], words: Words) -> Iterator[Broken]:
+        for judged in self.bounded.always:
+            holds = self.bounded.holds(c, state, judged)
+            if not np.all(holds):
+                yield judged.name, words[np.flatnonzero(~holds)[0]], None
+            if judged.name not in self._occurred and np.any(self.bounded.occurs(c, state, judged)):
+                self._occurred.add(judged.name)
+
+    def _broken_steps(self, instance: Instance, taken: Taken, enabled: Array, words: Words) -> Iterator[Broken]:
+        for judged in self.bounded.of_steps:
+            if not judged.applies(instance.action):
+                continue
+            holds = judged.holds(taken.step)
+            if holds is not True and (bad := enabled & ~holds).any():
+                yield judged.name, words[np.flatnonzero(bad)[0]], instance
+            if judged.name not in self._occurred and np.any(enabled & judged.occurs(taken.step)):
+                self._occurred.add(judged.name)
+
+    def _result(self, broken: list[Broken], *, complete: bool, interrupted: bool) -> Exploration:
+        names = {name for name, _, _ in broken}
+        scope = self.bounded.scope
+        judged = tuple(
+            Judged(about, about.name not in names, about.name in self._occurred, about.may_occur(scope))
+            for about in self.bounded.properties
+        )
+        return Exploration(
+            bounded=self.bounded,
+            states=self._states,
+            stored=sum(level.size for level in self.levels),
+            transitions=self._transitions,
+            depth=len(self.levels) - 1,
+            bits=self.layout.bits,
+            complete=complete,
+            interrupted=interrupted,
+            coverage=self._coverage,
+            properties=judged,
+            counterexample=self._counterexample(broken) if broken else None,
+        )
+
+    # ---------------------------------------------------------------- counterexamples
+
+    def _counterexample(self, broken: list[Broken]) -> Trace:
+        """A shortest trace to what is broken: a state beats a step, for it is one step nearer."""
+        order = {about.name: at for at, about in enumerate(self.bounded.properties)}
+        _, word, instance = min(broken, key=lambda bad: (bad[2] is not None, order[bad[0]]))
+        way = self.path(word)
+        return tidy(way if instance is None else self._with_broken_step(way))
+
+    def path(self, word: Any) -> Trace:
+        """A shortest trace from an initial state to a state that was seen; by symmetry, to one of its family."""
+        depth = next(at for at, level in enumerate(self.levels) if _holds(level, word))
+        ways = [word]
+        for level in reversed(self.levels[:depth]):
+            ways.append(self._before(level, ways[-1]))
+        return self._walk(ways[::-1])
+
+    def _before(self, level: Words, word: Any) -> Any:
+        """A state of a level that has a step to ``word``."""
+        for at in range(0, level.size, CHUNK):
+            words = level[at : at + CHUNK]
+            state = self.layout.unpack(words)
+            for _, _, enabled, after in self._successors(self._setting(state), state, words):
+                same = (self._symmetry.representative(after) if self._symmetry else after) == word
+                if same.any():
+                    return words[np.flatnonzero(enabled)[np.flatnonzero(same)[0]]]
+        raise LookupError("a state that was reached has no state before it")
+
+    def _walk(self, ways: list[Any]) -> Trace:
+        """Take the steps on ints: in each state one that leads to the next word."""
+        stepper, steps = Stepper(self.bounded), list[Instance]()
+        start = self.layout.number(ways[0])
+        state = start
+        for word in ways[1:]:
+            instance, taken = next(
+                (i, taken) for i, taken in stepper.enabled(state) if self._packed(stepper.after(state, taken)) == word
+            )
+            steps.append(instance)
+            state = stepper.after(state, taken)
+        return trace(self.bounded, steps, start)
+
+    def _with_broken_step(self, way: Trace) -> Trace:
+        stepper = Stepper(self.bounded)
+        last = next(i for i, taken in stepper.enabled(way.states[-1]) if stepper.broken_step(taken))
+        return trace(self.bounded, (*way.steps, last), way.states[0])
+
+    def _packed(self, state: Mapping[str, int]) -> Any:
+        word = self.layout.pack([state])
+        return (self._symmetry.representative(word) if self._symmetry else word)[0]
+
+
+def _holds(level: Words, word: Any) -> bool:
+    at = int(level.searchsorted(word))
+    return at < level.size and not np.any(level[at] != word)
+
+
+def _keep_freed_memory() -> None:
+    """Ask glibc to keep freed arrays for the next ones: giving pages back and forth was a fifth of the time."""
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError, TypeError):
+        return
+    trim_threshold, mmap_threshold, arena_max = -1, -3, -8
+    mallopt(mmap_threshold, 32 << 20)
+    mallopt(trim_threshold, 64 << 20)
+    mallopt(arena_max, 1)
