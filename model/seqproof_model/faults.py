@@ -9,7 +9,7 @@ Source: docs/mutants.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from seqproof_model.definition import Change, Definition, Effect, Setting
@@ -172,94 +172,104 @@ def _jump(c: Setting, s: Account, _p: Phone, _q: Packet | None) -> Account:
 # ---------------------------------------------------------------- the table
 
 
-def _faults() -> Iterator[FaultyModel]:
-    def but(name: str, text: str, breaks: str, *needs: str, phones: int = 1, messages: int = 2, slots: int = 1,
-            order: tuple[str, ...] = (), own: bool = False, **parts: Rule | Effect) -> FaultyModel:  # fmt: skip
-        definition = CORRECT.but(name, order=order, own=own, **parts)
-        return FaultyModel(definition, text, breaks, needs, phones, messages, slots, right=not breaks)
+def _but(
+    name: str,
+    text: str,
+    breaks: str,
+    *needs: str,
+    phones: int = 1,
+    messages: int = 2,
+    slots: int = 1,
+    order: tuple[str, ...] = (),
+    own: bool = False,
+    **parts: Rule | Effect,
+) -> FaultyModel:
+    definition = CORRECT.but(name, order=order, own=own, **parts)
+    return FaultyModel(definition, text, breaks, needs, phones, messages, slots, right=not breaks)
 
-    # fmt: off
+
+# fmt: off
+_MODELS = (
     # The server: what a recv confirms, and where its reply begins and ends.
-    yield but("ACK_ON_REPLY", "confirmed becomes the last message sent", "I-REDEL",
-              look_upper=_confirming("look_upper", lambda _a, m, _r: m.svr))
-    yield but("DELETE_ON_DELIVER", "what is sent is dropped", "I-LOSS", "trim",
-              serve=_then("serve", _drop_sent))
-    yield but("NO_CONFIRMED", "only the phone's seq_cli counts", "I-NODUP", phones=2,
-              look_lower=_sees("look_lower", lambda _a, _m, r: r.seq_cli))
-    yield but("PER_DEVICE_CONFIRM", "each phone has its own confirmed", "I-NODUP", phones=2, own=True, serve=_per_phone)
-    yield but("LAST_WRITER_ACK", "confirmed becomes seq_cli, even lower", "I-MONO", phones=2,
-              confirm=_confirming("confirm", lambda _a, _m, r: r.seq_cli))
-    yield but("ACK_REGRESS_AFTER", "a right reply, then confirmed becomes seq_cli", "I-MONO", phones=2,
-              look_upper=_confirming("look_upper", lambda _a, _m, r: r.seq_cli))
-    yield but("LAGGED_ACK", "the lower end is taken before seq_cli is applied", "I-NODUP",
-              order=("look_lower", "confirm", "look_upper"),
-              look_lower=_sees("look_lower", lambda _a, m, _r: m.confirmed))
-    yield but("UNDER_ACK", "confirmed becomes seq_cli - 1", "I-NODUP",
-              confirm=_confirming("confirm", lambda a, m, r: a.maximum(m.confirmed, _less(a, r.seq_cli))))
-    yield but("OVER_ACK", "confirmed becomes seq_cli + 1 when seq_cli > 0", "I-LOSS",
-              look_upper=_confirming("look_upper", lambda a, m, r: a.select(
-                  r.seq_cli > 0, a.maximum(m.confirmed, r.seq_cli + 1), m.confirmed)))
-    yield but("CLAMP_CONFIRMS", "a seq_cli ahead is lowered to seq_svr and confirms it", "I-LOSS", "restore",
-              refuse=_confirming("refuse", lambda _a, m, _r: m.svr))
-    yield but("CONFIRM_ON_REFUSE", "a recv ahead is refused, yet confirms", "I-LOSS", "restore",
-              refuse=_confirming("refuse", lambda a, m, r: a.maximum(m.confirmed, a.minimum(r.seq_cli, m.svr))))
-    yield but("FUTURE_POISON", "a seq_cli ahead raises confirmed to it", "I-BOUND", "restore",
-              refuse=_confirming("refuse", lambda a, m, r: a.maximum(m.confirmed, r.seq_cli)))
-    yield but("LOW_INCLUSIVE", "a reply begins with the lower end itself", "I-NODUP",
-              look_lower=_sees("look_lower", lambda a, m, r: _less(a, a.maximum(m.confirmed, r.seq_cli))))
-    yield but("HIGH_EXCLUSIVE", "a reply ends before seq_svr", "I-LIVE",
-              look_upper=_sees("look_upper", lambda a, m, _r: _less(a, m.svr)))
-    yield but("PAGE_UPTO_SVR", "a page says that it ends at seq_svr", "I-LOSS", "page", form=_unpaged, accept=_believes)
-    yield but("PAGE_NEWEST", "a page holds the newest messages", "I-LOSS", "page", form=_newest)
-    yield but("PAGE_BYTES_STUCK", "an oversized first message gives an empty page", "I-LIVE", "page", form=_stuck)
-    yield but("FULL_BLOCKS_RECV", "recv fails when the space is used up", "I-LOSS",
-              look_upper=_guard("look_upper", lambda _a, m, _r: m.svr < m.seq_max))
+    _but("ACK_ON_REPLY", "confirmed becomes the last message sent", "I-REDEL",
+         look_upper=_confirming("look_upper", lambda _a, m, _r: m.svr)),
+    _but("DELETE_ON_DELIVER", "what is sent is dropped", "I-LOSS", "trim",
+         serve=_then("serve", _drop_sent)),
+    _but("NO_CONFIRMED", "only the phone's seq_cli counts", "I-NODUP", phones=2,
+         look_lower=_sees("look_lower", lambda _a, _m, r: r.seq_cli)),
+    _but("PER_DEVICE_CONFIRM", "each phone has its own confirmed", "I-NODUP", phones=2, own=True, serve=_per_phone),
+    _but("LAST_WRITER_ACK", "confirmed becomes seq_cli, even lower", "I-MONO", phones=2,
+         confirm=_confirming("confirm", lambda _a, _m, r: r.seq_cli)),
+    _but("ACK_REGRESS_AFTER", "a right reply, then confirmed becomes seq_cli", "I-MONO", phones=2,
+         look_upper=_confirming("look_upper", lambda _a, _m, r: r.seq_cli)),
+    _but("LAGGED_ACK", "the lower end is taken before seq_cli is applied", "I-NODUP",
+         order=("look_lower", "confirm", "look_upper"),
+         look_lower=_sees("look_lower", lambda _a, m, _r: m.confirmed)),
+    _but("UNDER_ACK", "confirmed becomes seq_cli - 1", "I-NODUP",
+         confirm=_confirming("confirm", lambda a, m, r: a.maximum(m.confirmed, _less(a, r.seq_cli)))),
+    _but("OVER_ACK", "confirmed becomes seq_cli + 1 when seq_cli > 0", "I-LOSS",
+         look_upper=_confirming("look_upper", lambda a, m, r: a.select(
+             r.seq_cli > 0, a.maximum(m.confirmed, r.seq_cli + 1), m.confirmed))),
+    _but("CLAMP_CONFIRMS", "a seq_cli ahead is lowered to seq_svr and confirms it", "I-LOSS", "restore",
+         refuse=_confirming("refuse", lambda _a, m, _r: m.svr)),
+    _but("CONFIRM_ON_REFUSE", "a recv ahead is refused, yet confirms", "I-LOSS", "restore",
+         refuse=_confirming("refuse", lambda a, m, r: a.maximum(m.confirmed, a.minimum(r.seq_cli, m.svr)))),
+    _but("FUTURE_POISON", "a seq_cli ahead raises confirmed to it", "I-BOUND", "restore",
+         refuse=_confirming("refuse", lambda a, m, r: a.maximum(m.confirmed, r.seq_cli))),
+    _but("LOW_INCLUSIVE", "a reply begins with the lower end itself", "I-NODUP",
+         look_lower=_sees("look_lower", lambda a, m, r: _less(a, a.maximum(m.confirmed, r.seq_cli)))),
+    _but("HIGH_EXCLUSIVE", "a reply ends before seq_svr", "I-LIVE",
+         look_upper=_sees("look_upper", lambda a, m, _r: _less(a, m.svr))),
+    _but("PAGE_UPTO_SVR", "a page says that it ends at seq_svr", "I-LOSS", "page", form=_unpaged, accept=_believes),
+    _but("PAGE_NEWEST", "a page holds the newest messages", "I-LOSS", "page", form=_newest),
+    _but("PAGE_BYTES_STUCK", "an oversized first message gives an empty page", "I-LIVE", "page", form=_stuck),
+    _but("FULL_BLOCKS_RECV", "recv fails when the space is used up", "I-LOSS",
+         look_upper=_guard("look_upper", lambda _a, m, _r: m.svr < m.seq_max)),
     # The server: seqs and their space.
-    yield but("SIGNED_MAX", "the larger of two marks is taken as signed", "I-MONO", messages=3,
-              confirm=_confirming("confirm", _signed_maximum))
-    yield but("CAP_INT32", "send is refused in the top half of the space", "I-BOUND", messages=3,
-              take=_capped(lambda m: m.taken < m.seq_max - m.taken))
-    yield but("UINTMAX_REFUSED", "the last seq is never given", "I-BOUND",
-              take=_capped(lambda m: m.taken + 1 < m.seq_max))
-    yield but("WRAP_0", "after the last seq comes 0", "I-BOUND", take=_next(0))
-    yield but("WRAP_1", "after the last seq comes 1", "I-BOUND", take=_next(1))
-    yield but("ALLOC_BEFORE_VISIBLE", "seq_svr passes sends that are still open", "I-CLOSED", "overlap", slots=2,
-              decide=_effect("decide", lambda _a, m, _r: m._replace(svr=m.taken)))
-    yield but("ALLOC_RACE", "a send takes the seq after the last one stored", "I-UNIQ", "overlap", slots=2,
-              take=_effect("take", lambda _a, m, _r: m._replace(taken=m.svr + 1)))
+    _but("SIGNED_MAX", "the larger of two marks is taken as signed", "I-MONO", messages=3,
+         confirm=_confirming("confirm", _signed_maximum)),
+    _but("CAP_INT32", "send is refused in the top half of the space", "I-BOUND", messages=3,
+         take=_capped(lambda m: m.taken < m.seq_max - m.taken)),
+    _but("UINTMAX_REFUSED", "the last seq is never given", "I-BOUND",
+         take=_capped(lambda m: m.taken + 1 < m.seq_max)),
+    _but("WRAP_0", "after the last seq comes 0", "I-BOUND", take=_next(0)),
+    _but("WRAP_1", "after the last seq comes 1", "I-BOUND", take=_next(1)),
+    _but("ALLOC_BEFORE_VISIBLE", "seq_svr passes sends that are still open", "I-CLOSED", "overlap", slots=2,
+         decide=_effect("decide", lambda _a, m, _r: m._replace(svr=m.taken))),
+    _but("ALLOC_RACE", "a send takes the seq after the last one stored", "I-UNIQ", "overlap", slots=2,
+         take=_effect("take", lambda _a, m, _r: m._replace(taken=m.svr + 1))),
     # The server: what a crash, a restore or a trim takes with it.
-    yield but("VOLATILE_SEQ", "seq_svr is lost in a crash", "I-UNIQ", "crash",
-              crash=_then("crash", lambda _c, s, _p, _q: s._replace(svr=0, taken=0)))
-    yield but("VOLATILE_CONFIRM", "confirmed is lost in a crash", "I-NODUP", "crash",
-              crash=_then("crash", lambda _c, s, _p, _q: s._replace(confirmed=0)))
-    yield but("VOLATILE_TAIL", "the last message is lost in a crash", "I-LOSS", "crash",
-              crash=_then("crash", lambda c, s, _p, _q: s._replace(svr=_less(c.a, s.svr), taken=_less(c.a, s.taken))))
-    yield but("STEP_JUMP", "a restart skips a seq", "I-CONTIG", "crash", restart=_then("restart", _jump))
-    yield but("RESTORE_REUSES_SEQS", "a restored server gives out seqs again", "I-UNIQ", "restore",
-              restore=_then("restore", lambda _c, s, _p, _q: s._replace(taken=s.saved_svr)))
-    yield but("TRIM_PLUS1", "one message more than the confirmed is dropped", "I-LOSS", "trim",
-              trim=_then("trim", lambda _c, s, _p, _q: s._replace(trimmed=s.confirmed + 1)))
-    yield but("RETENTION_DROP", "at most one unconfirmed message is kept", "I-LOSS", "trim",
-              send=_then("send", _retain_one))
+    _but("VOLATILE_SEQ", "seq_svr is lost in a crash", "I-UNIQ", "crash",
+         crash=_then("crash", lambda _c, s, _p, _q: s._replace(svr=0, taken=0))),
+    _but("VOLATILE_CONFIRM", "confirmed is lost in a crash", "I-NODUP", "crash",
+         crash=_then("crash", lambda _c, s, _p, _q: s._replace(confirmed=0))),
+    _but("VOLATILE_TAIL", "the last message is lost in a crash", "I-LOSS", "crash",
+         crash=_then("crash", lambda c, s, _p, _q: s._replace(svr=_less(c.a, s.svr), taken=_less(c.a, s.taken)))),
+    _but("STEP_JUMP", "a restart skips a seq", "I-CONTIG", "crash", restart=_then("restart", _jump)),
+    _but("RESTORE_REUSES_SEQS", "a restored server gives out seqs again", "I-UNIQ", "restore",
+         restore=_then("restore", lambda _c, s, _p, _q: s._replace(taken=s.saved_svr))),
+    _but("TRIM_PLUS1", "one message more than the confirmed is dropped", "I-LOSS", "trim",
+         trim=_then("trim", lambda _c, s, _p, _q: s._replace(trimmed=s.confirmed + 1))),
+    _but("RETENTION_DROP", "at most one unconfirmed message is kept", "I-LOSS", "trim",
+         send=_then("send", _retain_one)),
     # The phone.
-    yield but("C_ADV_ON_TIMEOUT", "a phone moves seq_cli though the reply was lost", "I-LOSS",
-              lose_reply=_moves_cli(lambda c, _s, p, q: c.a.maximum(p.cli, q.upper), "lose_reply"))
-    yield but("C_LATE_REPLY_LOWERS_CLI", "a late reply lowers seq_cli", "I-MONO", slots=2,
-              accept=_moves_cli(lambda _c, _s, _p, q: q.upper, "accept"))
-    yield but("C_TIP_ADVANCES", "a tip moves seq_cli", "I-LOSS", ask=_tip)
-    yield but("C_PAGE_ADOPTS_SVR", "a phone takes seq_svr from a page", "I-LOSS", "page",
-              accept=_moves_cli(lambda c, s, p, _q: c.a.maximum(p.cli, s.svr), "accept"))
+    _but("C_ADV_ON_TIMEOUT", "a phone moves seq_cli though the reply was lost", "I-LOSS",
+         lose_reply=_moves_cli(lambda c, _s, p, q: c.a.maximum(p.cli, q.upper), "lose_reply")),
+    _but("C_LATE_REPLY_LOWERS_CLI", "a late reply lowers seq_cli", "I-MONO", slots=2,
+         accept=_moves_cli(lambda _c, _s, _p, q: q.upper, "accept")),
+    _but("C_TIP_ADVANCES", "a tip moves seq_cli", "I-LOSS", ask=_tip),
+    _but("C_PAGE_ADOPTS_SVR", "a phone takes seq_svr from a page", "I-LOSS", "page",
+         accept=_moves_cli(lambda c, s, p, _q: c.a.maximum(p.cli, s.svr), "accept")),
     # Equivalents.
-    yield but("CONFIRM_LAST", "the reply is computed, then seq_cli applied", "",
-              order=("look_lower", "look_upper", "confirm"))
-    yield but("CONFIRM_BETWEEN", "seq_cli is applied between the two looks", "",
-              order=("look_lower", "confirm", "look_upper"))
-    yield but("SVR_FIRST", "seq_svr is read before anything else", "", order=("look_upper", "confirm", "look_lower"))
-    yield but("STORE_ON_RISE", "confirmed is stored only when it rises", "",
-              confirm=_confirming("confirm", lambda a, m, r: a.select(m.confirmed < r.seq_cli, r.seq_cli, m.confirmed)))
-    yield but("EAGER_TRIM", "messages are dropped as soon as they are confirmed", "", "trim",
-              serve=_then("serve", lambda _c, s, _p, _q: s._replace(trimmed=s.confirmed)))
-    # fmt: on
-
-
-MODELS = {model.id: model for model in _faults()}
+    _but("CONFIRM_LAST", "the reply is computed, then seq_cli applied", "",
+         order=("look_lower", "look_upper", "confirm")),
+    _but("CONFIRM_BETWEEN", "seq_cli is applied between the two looks", "",
+         order=("look_lower", "confirm", "look_upper")),
+    _but("SVR_FIRST", "seq_svr is read before anything else", "", order=("look_upper", "confirm", "look_lower")),
+    _but("STORE_ON_RISE", "confirmed is stored only when it rises", "",
+         confirm=_confirming("confirm", lambda a, m, r: a.select(m.confirmed < r.seq_cli, r.seq_cli, m.confirmed))),
+    _but("EAGER_TRIM", "messages are dropped as soon as they are confirmed", "", "trim",
+         serve=_then("serve", lambda _c, s, _p, _q: s._replace(trimmed=s.confirmed))),
+)
+# fmt: on
+MODELS = {model.id: model for model in _MODELS}

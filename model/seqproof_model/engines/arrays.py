@@ -6,7 +6,7 @@ state is wide. A set of seqs is a bit mask, or, where one message is followed, o
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,8 +48,7 @@ class Arrays:
         """``a`` where the condition holds, else ``b``."""
         if isinstance(condition, bool):
             return a if condition else b
-        chosen: Value = np.where(np.asarray(condition), a, b)
-        return chosen
+        return cast("Value", np.where(condition, a, b))
 
     def span(self, held: Value, lower: Value, upper: Value) -> Value:
         """The masks with lower + 1 .. upper in them."""

@@ -318,7 +318,7 @@ class Explorer:
 
 
 def _holds(level: Words, word: Any) -> bool:
-    at = int(level.searchsorted(word))
+    at = int(np.searchsorted(level, np.array([word]))[0])
     return at < level.size and not np.any(level[at] != word)
 
 
