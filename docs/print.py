@@ -25,7 +25,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from seqproof_conformance import catalogue, cli, suite
+from seqproof_conformance import catalogue, cli, shell, suite
 from seqproof_conformance.runner import Runner
 from seqproof_model import history as h
 from seqproof_model import profile, scenario
@@ -172,7 +172,7 @@ def capabilities() -> str:
 def exit_codes() -> str:
     """The exit codes, as the command line tells them."""
     told = re.findall(r"(\d+) ((?:(?! {2}|\n).)+)", (cli.__doc__ or "").partition("one thing each:")[2])
-    known = {0, 1, cli.USAGE, cli.INCONCLUSIVE, cli.FAILED, cli.NOTHING, cli.INTERRUPTED}
+    known = {0, 1, shell.USAGE, shell.INCONCLUSIVE, shell.FAILED, shell.NOTHING, shell.INTERRUPTED}
     if {int(code) for code, _ in told} != known:
         raise ValueError(f"the exit codes in cli's docstring are not {sorted(known)}")
     return table(("code", "means"), told)

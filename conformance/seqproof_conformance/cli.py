@@ -12,23 +12,30 @@ Source: docs/requirements.md, exit codes.
 
 from __future__ import annotations
 
-import io
-import os
-import signal
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager, redirect_stdout
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import msgspec
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from seqproof_conformance import catalogue, suite
+from seqproof_conformance import catalogue, shell, suite
 from seqproof_conformance.adapter import Hello, TargetError
+from seqproof_conformance.shell import (
+    FAILED,
+    INCONCLUSIVE,
+    INTERRUPTED,
+    UsageError,
+    complain,
+    finishing,
+    print_json,
+    still_wanted,
+)
 from seqproof_conformance.suite import Job, NothingSelectedError, Outcome, Watcher
 from seqproof_conformance.targets import UnknownTarget
 from seqproof_model import history, profile, scenario
@@ -37,13 +44,6 @@ from seqproof_model.profile import Profile, ProfileError
 from seqproof_model.verdict import Result, Verdict
 from seqproof_reference.serve import ServeError, serve
 from seqproof_reports import directory, html, terminal
-
-
-class _UsageError(Exception):
-    """An option or a name that cannot be used; one line."""
-
-
-USAGE, INCONCLUSIVE, FAILED, NOTHING, INTERRUPTED, PIPE_CLOSED = 2, 3, 4, 5, 130, 141
 
 app = typer.Typer(
     name="seqproof",
@@ -104,7 +104,7 @@ def run(
 ) -> None:
     """Hold a server to the protocol and show the shortest trace that breaks it."""
     if suite_name != "quick":
-        raise _UsageError(f"no suite {suite_name!r}; there is quick")
+        raise UsageError(f"no suite {suite_name!r}; there is quick")
     job = Job(target, _directory(out, target), _profile(profile_name), pattern, seed)
     raise typer.Exit(_run(job, as_json=as_json).code)
 
@@ -137,7 +137,7 @@ def check(
         raise history.HistoryError(f"{file}: {error}; it is no history of real requests") from None
     code = 1 if verdict.violations else INCONCLUSIVE if verdict.inconclusive else 0
     if as_json:
-        _print_json(_summary(verdict, code) | {"history": str(file)})
+        print_json(_summary(verdict, code) | {"history": str(file)})
     else:
         terminal.render_verdict(Console(), verdict)
     raise typer.Exit(code)
@@ -187,7 +187,7 @@ def list_command(
 ) -> None:
     """List the requirements, or what else there is."""
     if as_json:
-        _print_json([row.data for row in catalogue.rows(what)])
+        print_json([row.data for row in catalogue.rows(what)])
     else:
         catalogue.print_table(Console(), what)
 
@@ -200,9 +200,9 @@ def explain(
     """Explain a requirement: what it demands, why, and what observes it."""
     found = catalogue.explain(name)
     if found is None:
-        raise _UsageError(f"nothing is called {name!r}; {catalogue.near(name)}see `seqproof list`")
+        raise UsageError(f"nothing is called {name!r}; {catalogue.near(name)}see `seqproof list`")
     if as_json:
-        _print_json(found.data)
+        print_json(found.data)
     else:
         catalogue.print_one(Console(), found)
 
@@ -216,9 +216,9 @@ def _run(job: Job, *, as_json: bool = False, brief: bool = False) -> Outcome:
         outcome = suite.run(job, watcher)
     paths = _write(job, outcome)
     if outcome.stopped:
-        _complain(f"{job.target}: {outcome.stopped}")
+        complain(f"{job.target}: {outcome.stopped}")
     if as_json:
-        _print_json(_summary(outcome.verdict, outcome.code) | _details(job, outcome, paths))
+        print_json(_summary(outcome.verdict, outcome.code) | _details(job, outcome, paths))
         return outcome
     console = Console()
     if brief and outcome.code == 0:
@@ -293,7 +293,7 @@ def _progress(*, quiet: bool) -> Generator[Watcher]:
     """Progress on standard error, where that is a terminal; silence elsewhere."""
     console = Console(stderr=True)
     if quiet or not console.is_terminal:
-        yield Watcher(tick=lambda _what: _still_wanted(), finishing=_finishing)
+        yield Watcher(tick=lambda _what: still_wanted(), finishing=finishing)
         return
     columns = (
         SpinnerColumn(),
@@ -309,14 +309,14 @@ def _progress(*, quiet: bool) -> Generator[Watcher]:
             progress.update(task, description=hello.server, total=scenarios)
 
         def tick(what: str) -> None:
-            _still_wanted()
+            still_wanted()
             total = progress.tasks[0].total
             if what == suite.SHORTENING or (total is not None and progress.tasks[0].completed >= total):
                 progress.update(task, total=None, description=suite.SHORTENING)
             else:
                 progress.update(task, advance=1, description=what[:32])
 
-        yield Watcher(started, tick, _finishing)
+        yield Watcher(started, tick, finishing)
 
 
 # ---------------------------------------------------------------- options and errors
@@ -335,7 +335,7 @@ def _directory(out: Path | None, target: str) -> Path:
     if out is None:
         return _free(Path("seqproof-runs") / _slug(target))
     if (out / "history.jsonl").exists():
-        raise _UsageError(f"{out} holds the results of another run; name another directory, or remove that one")
+        raise UsageError(f"{out} holds the results of another run; name another directory, or remove that one")
     return out
 
 
@@ -347,89 +347,14 @@ def _free(path: Path) -> Path:
     return free
 
 
-def _print_json(data: object) -> None:
-    sys.stdout.write(msgspec.json.format(msgspec.json.encode(data), indent=2).decode() + "\n")
-
-
-def _complain(text: str) -> None:
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    Console(stderr=True).print(
-        f"seqproof: {line}", style="red", highlight=False, markup=False, emoji=False, soft_wrap=True
-    )
-
-
-class _Asked:
-    """Whether someone asked to stop.
-
-    An exception raised in a signal handler can get lost (in a callback of the garbage collector, for one), so it is
-    also remembered, and raised again before the next scenario.
-    """
-
-    to_stop = False
-
-
-def _stop(_number: int, _frame: object) -> NoReturn:
-    _Asked.to_stop = True
-    raise KeyboardInterrupt
-
-
-def _still_wanted() -> None:
-    if _Asked.to_stop:
-        raise KeyboardInterrupt
-
-
-def _finishing() -> None:
-    """While results are written down, a second Ctrl-C changes nothing; that takes a bounded time."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _answer(error: BaseException) -> int:
-    """Say what went wrong in one line; returns the exit code."""
-    match error:
-        case typer.Exit():
-            return error.exit_code
-        case SystemExit() | BrokenPipeError():
-            return PIPE_CLOSED  # whoever read our output went away
-        case typer.TyperException():
-            _complain(f"{error.format_message().rstrip('.')}; see `seqproof --help` and `seqproof COMMAND --help`")
-            return USAGE
-        case typer.Abort() | KeyboardInterrupt():
-            _complain("interrupted; what was found so far is kept")
-            return INTERRUPTED
-        case _UsageError() | ProfileError() | UnknownTarget() | scenario.ScenarioError() | history.HistoryError():
-            _complain(str(error))
-            return USAGE
-        case NothingSelectedError():
-            _complain(str(error))
-            return NOTHING
-        case TargetError() | ServeError():
-            _complain(str(error))
-            return FAILED
-        case OSError():
-            place = error.filename or "the results"
-            _complain(f"cannot write {place}: {error.strerror or error}; make room, or name another place with -o")
-            return FAILED
-        case _:
-            _complain(f"a fault in seqproof itself: {type(error).__name__}: {error} (SEQPROOF_TRACEBACK=1 shows where)")
-            return FAILED
-
-
 def main() -> None:
     """Run the command line and exit with its code."""
-    _Asked.to_stop = False
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, _stop)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal that cannot show a sign still gets the verdict
-    try:
-        code = int(app(standalone_mode=False) or 0)
-    except BaseException as error:
-        if os.environ.get("SEQPROOF_TRACEBACK") and not isinstance(error, typer.Exit):
-            raise
-        code = _answer(error)
-    sys.exit(code)
+    shell.run(
+        app,
+        usage=(ProfileError, UnknownTarget, scenario.ScenarioError, history.HistoryError),
+        nothing=(NothingSelectedError,),
+        failed=(TargetError, ServeError),
+    )
 
 
 if __name__ == "__main__":

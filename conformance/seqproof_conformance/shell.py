@@ -1,0 +1,108 @@
+"""What every command shares: exit codes, JSON, one line for an error, and a calm end on Ctrl-C.
+
+An error is one line that says what is wrong and the mend. Results go to standard output, progress and errors to
+standard error. Exit codes mean one thing each; ``cli.py`` lists them.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import sys
+from typing import NoReturn
+
+import msgspec
+import typer
+from rich.console import Console
+
+USAGE, INCONCLUSIVE, FAILED, NOTHING, INTERRUPTED, PIPE_CLOSED = 2, 3, 4, 5, 130, 141
+Errors = tuple[type[Exception], ...]
+
+
+class UsageError(Exception):
+    """An option or a name that cannot be used; one line."""
+
+
+def print_json(data: object) -> None:
+    """Print one JSON object on standard output."""
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(data), indent=2).decode() + "\n")
+
+
+def complain(text: str) -> None:
+    """Say on standard error what went wrong, in one line, whatever the text holds."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    Console(stderr=True).print(
+        f"seqproof: {line}", style="red", highlight=False, markup=False, emoji=False, soft_wrap=True
+    )
+
+
+class _Asked:
+    """Whether someone asked to stop.
+
+    An exception raised in a signal handler can get lost (in a callback of the garbage collector, for one), so it is
+    also remembered, and raised again before the next scenario.
+    """
+
+    to_stop = False
+
+
+def _stop(_number: int, _frame: object) -> NoReturn:
+    _Asked.to_stop = True
+    raise KeyboardInterrupt
+
+
+def still_wanted() -> None:
+    """Raise KeyboardInterrupt if someone asked to stop."""
+    if _Asked.to_stop:
+        raise KeyboardInterrupt
+
+
+def finishing() -> None:
+    """While results are written down, a second Ctrl-C changes nothing; that takes a bounded time."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _answer(error: BaseException, usage: Errors, nothing: Errors, failed: Errors) -> int:
+    """Say what went wrong in one line; returns the exit code."""
+    match error:
+        case typer.Exit():
+            return error.exit_code
+        case SystemExit() | BrokenPipeError():
+            return PIPE_CLOSED  # whoever read our output went away
+        case typer.TyperException():
+            complain(f"{error.format_message().rstrip('.')}; see `seqproof --help` and `seqproof COMMAND --help`")
+            return USAGE
+        case typer.Abort() | KeyboardInterrupt():
+            complain("interrupted; what was found so far is kept")
+            return INTERRUPTED
+        case OSError():
+            place = error.filename or "the results"
+            complain(f"cannot write {place}: {error.strerror or error}; make room, or name another place with -o")
+            return FAILED
+        case _:
+            meanings: list[tuple[Errors, int]] = [((UsageError, *usage), USAGE), (nothing, NOTHING), (failed, FAILED)]
+            for known, code in meanings:
+                if isinstance(error, known):
+                    complain(str(error))
+                    return code
+            complain(f"a fault in seqproof itself: {type(error).__name__}: {error} (SEQPROOF_TRACEBACK=1 shows where)")
+            return FAILED
+
+
+def run(app: typer.Typer, usage: Errors = (), nothing: Errors = (), failed: Errors = ()) -> NoReturn:
+    """Run a command line and exit with its code. ``usage``, ``nothing``, ``failed``: the errors that mean these."""
+    _Asked.to_stop = False
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _stop)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that cannot show a sign still gets the verdict
+    try:
+        code = int(app(standalone_mode=False) or 0)
+    except BaseException as error:
+        if os.environ.get("SEQPROOF_TRACEBACK") and not isinstance(error, typer.Exit):
+            raise
+        code = _answer(error, usage, nothing, failed)
+    sys.exit(code)
