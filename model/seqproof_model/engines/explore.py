@@ -29,13 +29,13 @@ from seqproof_model.definition import Setting
 from seqproof_model.engines.arrays import Array, Arrays, FollowArrays
 from seqproof_model.engines.packing import Layout, Repack, Words
 from seqproof_model.engines.symmetry import Symmetry
-from seqproof_model.engines.visited import visited
+from seqproof_model.engines.visited import merged, visited
 from seqproof_model.properties import Always, OfStep
 from seqproof_model.stepper import Stepper
 from seqproof_model.trace import Trace, tidy, trace
 
 Broken = tuple[str, Any, Instance | None]  # a property, a packed state, and the instance of a broken step
-CHUNK = 1 << 15  # states expanded at once: their fields stay in the processor's cache
+CHUNK = 1 << 16  # states expanded at once: a call's overhead is spread, and their fields stay in the cache
 
 
 @dataclass
@@ -164,8 +164,7 @@ class Explorer:
             self._transitions += chunk.transitions
             for name, coverage in chunk.coverage.items():
                 self._coverage.setdefault(name, Coverage()).add(coverage)
-        fresh = np.concatenate([chunk.fresh for chunk in chunks])
-        fresh.sort(kind="stable")
+        fresh = merged(pool, [chunk.fresh for chunk in chunks])
         self._states += self._weight(fresh)
         self.levels.append(fresh)
         return [bad for chunk in chunks for bad in chunk.broken]
@@ -198,6 +197,17 @@ class Explorer:
         found.sort(kind="stable")  # each instance leaves its successors nearly sorted: merging runs is far quicker
         chunk.fresh = self._seen.add(found)
         return chunk
+
+    @property
+    def symmetric(self) -> bool:
+        """Whether phones are taken for alike."""
+        return self._symmetry is not None
+
+    def successors(self, words: Words) -> Iterator[tuple[Instance, Array, Words]]:
+        """Yield each instance, where it is enabled among some states, and the states that it leads to from there."""
+        state = self.layout.unpack(words)
+        for instance, _, enabled, after in self._successors(self._setting(state), state, words):
+            yield instance, enabled, after
 
     def _setting(self, state: Mapping[str, Array]) -> Setting:
         scope = self.bounded.scope
@@ -287,8 +297,7 @@ class Explorer:
         """A state of a level that has a step to ``word``."""
         for at in range(0, level.size, CHUNK):
             words = level[at : at + CHUNK]
-            state = self.layout.unpack(words)
-            for _, _, enabled, after in self._successors(self._setting(state), state, words):
+            for _, enabled, after in self.successors(words):
                 same = (self._symmetry.representative(after) if self._symmetry else after) == word
                 if same.any():
                     return words[np.flatnonzero(enabled)[np.flatnonzero(same)[0]]]

@@ -147,7 +147,7 @@ def _check(explorer: Explorer) -> None:
     scope = explorer.bounded.scope
     if scope.follow:
         raise ScopeError("a graph has one initial state, a model that follows a message several; take off --follow")
-    if explorer._symmetry:  # pyright: ignore[reportPrivateUsage]
+    if explorer.symmetric:
         raise ScopeError("a graph tells the phones apart; explore without symmetry")
     if not explorer.levels:
         raise ScopeError(f"{scope.describe()} is not explored yet; a graph needs all its states")
@@ -160,10 +160,7 @@ def _edges(explorer: Explorer, words: Words) -> tuple[Index, Words, Index]:
     """
     enabled = np.zeros((words.size, len(explorer.bounded.instances)), np.bool_)
     after = np.empty(enabled.shape, words.dtype)
-    state = explorer.layout.unpack(words)
-    c = explorer._setting(state)  # pyright: ignore[reportPrivateUsage]
-    successors = explorer._successors(c, state, words)  # pyright: ignore[reportPrivateUsage]
-    for label, (_, _, here, reached) in enumerate(successors):
+    for label, (_, here, reached) in enumerate(explorer.successors(words)):
         enabled[:, label] = here
         after[here, label] = reached
     places = np.argwhere(enabled)

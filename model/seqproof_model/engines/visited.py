@@ -2,9 +2,8 @@
 
 **Bitmap.** The lowest bits of a word choose a bit in a block of 512, the rest, the *key*, chooses the block; the keys
 are kept sorted. About twenty reachable states share a block, so a state costs two or three bytes, and one search finds
-the block of all its neighbours. Threads share the set. Reading takes no lock, for bits are only ever set: a stale read
-lets a seen state through, and the second look, under the lock, drops it. What a level holds does not depend on which
-thread came first.
+the block of all its neighbours. Threads share the set, and take turns. What a level holds does not depend on which of
+them came first.
 
 **Runs.** For words that are not integers: a few sorted arrays, each at least twice as long as the next, merged as in a
 log-structured tree. A state costs its own 16 bytes.
@@ -13,6 +12,8 @@ log-structured tree. A state costs its own 16 bytes.
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
+from concurrent.futures import Executor
 from typing import Any, Protocol
 
 import numpy as np
@@ -80,11 +81,11 @@ class Bitmap:
     """A sparse bitmap over 64-bit words. ``low``: the number of bits inside a block."""
 
     def __init__(self, low: int = BLOCK_BITS) -> None:
-        self._low, self._size = WORD(low), 1 << max(0, low - 6)  # size: 64-bit words in a block
-        self._inside = WORD(min(63, (1 << low) - 1))
-        self._keys, self._slots = np.empty(0, WORD), np.empty(0, np.int64)  # sorted keys, and each one's block
-        self._young_keys, self._young_slots = self._keys, self._slots  # blocks made in this level
-        self._blocks, self._count = np.zeros(1024 * self._size, WORD), 0
+        self._low, self._size = low, 1 << max(0, low - 6)  # size: 64-bit words in a block
+        self._keys: Words = np.empty(0, WORD)  # sorted
+        self._starts: Array = np.empty(0, np.int64)  # where each one's block starts
+        self._young_keys, self._young_starts = self._keys, self._starts  # those of blocks made in this level
+        self._blocks, self._used = np.zeros(1024, WORD), 0
         self._lock = threading.Lock()
 
     def add(self, states: Words) -> Words:
@@ -92,67 +93,74 @@ class Bitmap:
         if not states.size:
             return states
         states = states.compress(firsts(states))
-        keys = states >> self._low
+        keys = states >> WORD(self._low)
         first = firsts(keys)
-        groups = keys.compress(first)
-        slots = self._find(self._keys, self._slots, groups)
+        keys = keys.compress(first)
         which = first.cumsum(dtype=np.int64)
         which -= 1
-        where, bit = self._bits(states, slots.take(which))
-        fresh = (self._blocks.take(where, mode="clip") & bit) == 0
-        if slots.min() < 0:
-            fresh |= where < 0
-        rows = np.flatnonzero(fresh)
+        word = ((states >> WORD(6)) & WORD(self._size - 1)).view(np.int64)  # in the block
+        bit = WORD(1) << (states & WORD(min(63, (1 << self._low) - 1)))
         with self._lock:
-            return self._add_fresh(states.take(rows), which.take(rows), groups, slots)
+            word += self._blocks_of(keys).take(which)
+            fresh = np.flatnonzero((self._blocks.take(word) & bit) == 0)
+            np.bitwise_or.at(self._blocks, word.take(fresh), bit.take(fresh))
+        return states.take(fresh)
 
-    def _add_fresh(self, states: Words, which: Array, groups: Words, slots: Array) -> Words:
-        """The second look, with the lock held: blocks for new keys, then test and set."""
-        missing = np.flatnonzero(slots < 0)
+    def settle(self) -> None:
+        """Merge the keys of this level into the others: once a level, so that no insertion moves much."""
+        at = self._keys.searchsorted(self._young_keys)
+        self._keys = np.insert(self._keys, at, self._young_keys)
+        self._starts = np.insert(self._starts, at, self._young_starts)
+        self._young_keys, self._young_starts = self._keys[:0], self._starts[:0]
+
+    def _blocks_of(self, keys: Words) -> Array:
+        """Where the blocks of these sorted, distinct keys start; blocks are made for new keys."""
+        starts = self._find(self._keys, self._starts, keys)
+        missing = np.flatnonzero(starts < 0)
         if missing.size:
-            slots[missing] = self._made(groups.take(missing))
-        where, bit = self._bits(states, slots.take(which))
-        rows = np.flatnonzero((self._blocks.take(where) & bit) == 0)
-        np.bitwise_or.at(self._blocks, where.take(rows), bit.take(rows))
-        return states.take(rows)
+            starts[missing] = self._made(keys.take(missing))
+        return starts
 
     def _made(self, keys: Words) -> Array:
-        """The blocks of keys that the settled tier does not have: those of this level, and new ones."""
-        found = self._find(self._young_keys, self._young_slots, keys)
-        none = np.flatnonzero(found < 0)
-        found[none] = np.arange(self._count, self._count + none.size)
-        self._count += none.size
-        at = self._young_keys.searchsorted(keys[none])
-        self._young_keys = np.insert(self._young_keys, at, keys[none])
-        self._young_slots = np.insert(self._young_slots, at, found[none])
-        if self._count * self._size > self._blocks.size:
-            grown = np.zeros(max(self._count * self._size, self._blocks.size * 3 // 2), WORD)
+        """The same for keys that no earlier level had."""
+        found = self._find(self._young_keys, self._young_starts, keys)
+        new = np.flatnonzero(found < 0)
+        found[new] = np.arange(self._used, self._used + new.size * self._size, self._size)
+        at = self._young_keys.searchsorted(keys[new])
+        self._young_keys = np.insert(self._young_keys, at, keys[new])
+        self._young_starts = np.insert(self._young_starts, at, found[new])
+        self._used += new.size * self._size
+        if self._used > self._blocks.size:
+            grown = np.zeros(max(self._used, self._blocks.size * 3 // 2), WORD)
             grown[: self._blocks.size] = self._blocks
             self._blocks = grown
         return found
 
-    def settle(self) -> None:
-        """Merge the keys of this level into the others."""
-        at = self._keys.searchsorted(self._young_keys)
-        self._keys = np.insert(self._keys, at, self._young_keys)
-        self._slots = np.insert(self._slots, at, self._young_slots)
-        self._young_keys, self._young_slots = self._keys[:0], self._slots[:0]
-
     @staticmethod
-    def _find(keys: Words, slots: Array, wanted: Words) -> Array:
-        """The block of each wanted key, -1 for none."""
+    def _find(keys: Words, starts: Array, wanted: Words) -> Array:
+        """Where the block of each wanted key starts, -1 for none."""
         if not keys.size:
             return np.full(wanted.size, -1, np.int64)
         at = keys.searchsorted(wanted)
         np.minimum(at, keys.size - 1, out=at)
-        found = slots.take(at)
+        found = starts.take(at)
         found[keys.take(at) != wanted] = -1
         return found
 
-    def _bits(self, states: Words, slots: Array) -> tuple[Array, Words]:
-        """Of each state: the index of its 64-bit word, negative where it has none, and its bit there."""
-        where = slots
-        if self._size > 1:
-            where *= self._size
-            where += ((states >> WORD(6)) & WORD(self._size - 1)).view(np.int64)
-        return where, WORD(1) << (states & self._inside)
+
+def merged(pool: Executor, parts: Sequence[Words]) -> Words:
+    """The sorted union of sorted, disjoint parts: cut at about the median, each half merged on a thread."""
+    sample = np.sort(np.concatenate([part[::1024] for part in parts]))
+    if not sample.size:
+        return sample
+    middle = sample[sample.size // 2 : sample.size // 2 + 1]
+    cuts = [int(np.searchsorted(part, middle)[0]) for part in parts]
+    low = [part[:cut] for part, cut in zip(parts, cuts, strict=True)]
+    high = [part[cut:] for part, cut in zip(parts, cuts, strict=True)]
+    whole = np.concatenate(low + high)
+    list(pool.map(_sort, (whole[: sum(cuts)], whole[sum(cuts) :])))
+    return whole
+
+
+def _sort(words: Words) -> None:
+    words.sort(kind="stable")  # of sorted runs: merging them
