@@ -88,7 +88,7 @@ def _simpler(step: Step) -> Iterator[Step]:
         yield replace(step, body="", repeat=False, sender="s")
     if isinstance(step, sc.Drain):
         yield sc.Recv(phone=step.phone, account=step.account)
-    if isinstance(step, sc.Recv) and step.hold:
+    if isinstance(step, sc.Recv | sc.Arrive) and step.hold:
         yield replace(step, hold="", lose=sc.Lost.REPLY)
     if isinstance(step, sc.Send | sc.Recv | sc.Arrive) and step.lose is not sc.Lost.NOTHING:
         yield replace(step, lose=sc.Lost.NOTHING)

@@ -234,7 +234,7 @@ class _Play:
         if not step.keep:
             del self.under_way[name]
         if isinstance(step, sc.Arrive):
-            self._ask(item.account, item.phone, item.seq_cli, step.lose)
+            self._ask(item.account, item.phone, item.seq_cli, step.lose, step.hold)
         else:
             self.event(h.Delivered(item.operation))
             item.phone.accept(item.rows)

@@ -36,6 +36,13 @@ def test_it_finds_traces_as_short_as_the_shortest_known(bench: Build, mutant: st
         assert violation is None or violation.requirement != played.violation.requirement
 
 
+def test_a_reply_that_is_held_is_shortened_to_one_that_is_lost(bench: Build) -> None:
+    runner = bench("mutant:ACK_ON_REPLY").runner
+    steps = (sc.Send(), sc.Ask("r"), sc.Arrive("r", hold="p"), sc.Recv())
+    minimal = minimise(runner.play(Scenario("t", steps)), runner.play)
+    assert minimal.played.scenario.notation() == "s A>r rx A"
+
+
 def test_it_keeps_the_requirement(bench: Build) -> None:
     runner = bench("mutant:VOLATILE_TAIL").runner
     played = runner.play(Scenario("t", (*LONG, *LONG)))

@@ -72,6 +72,12 @@ def test_a_late_request_carries_its_old_seq_cli_and_may_arrive_twice(bench: Buil
     assert rows(events)[-2:] == [[2], [2]]
 
 
+def test_a_late_request_may_have_a_late_reply(bench: Build) -> None:
+    events = play(bench, SEND, sc.Ask("r"), SEND, sc.Arrive("r", hold="p"), A, sc.Deliver("p"), A)
+    assert asked(events) == [("A", 0), ("A", 0), ("A", 2)]
+    assert [event for event in events if isinstance(event, h.Delivered)] == [h.Delivered(3)]
+
+
 def test_a_late_reply_moves_the_phone_when_it_arrives_and_never_back(bench: Build) -> None:
     events = play(bench, SEND, sc.Recv(hold="p"), SEND, A, sc.Deliver("p"), SEND, A)
     assert asked(events) == [("A", 0), ("A", 0), ("A", 2)]

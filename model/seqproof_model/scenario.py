@@ -8,6 +8,7 @@ notation of a trace a step is a letter or two:
     A        phone A asks, the reply arrives   A?       ... its request is lost      Ax  ... its reply is lost
     A>r A    a request (or A<r: a reply) called r is under way, the phone asks again
     r        what is under way arrives         r.       ... and stays under way as well: a duplicate
+    r<p      a request arrives, its reply is under way, called p
     F        a phone that was never seen asks  R(5)     a recv with the literal seq_cli 5
     A*       phone A asks until nothing is due !        kill and restart
     ~        the next store is made to fail    s"b"     a send with the body b; s[9]: a body 9 long
@@ -85,11 +86,15 @@ class Ask(_Step, frozen=True):
 
 
 class Arrive(_Step, frozen=True):
-    """The request ``request`` reaches the server, late. ``keep``: it stays under way too, and can arrive again."""
+    """The request ``request`` reaches the server, late. ``keep``: it stays under way too, and can arrive again.
+
+    ``hold``: a name for the reply, which stays under way until a ``deliver`` step.
+    """
 
     request: str
     lose: Lost = Lost.NOTHING
     keep: bool = False
+    hold: str = ""
 
 
 class Deliver(_Step, frozen=True):
@@ -185,6 +190,7 @@ def notation(step: Step) -> str:
             text = f"{step.phone}>{step.request}"
         case Arrive():
             text = step.request + ("x" if step.lose is Lost.REPLY else "") + ("." if step.keep else "")
+            text += f"<{step.hold}" if step.hold else ""
         case Deliver():
             text = step.reply + ("." if step.keep else "")
         case Kill():

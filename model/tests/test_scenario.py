@@ -27,6 +27,8 @@ STEPS: tuple[tuple[sc.Step, str], ...] = (
     (sc.Ask("r1"), "A>r1"),
     (sc.Arrive("r1", keep=True), "r1."),
     (sc.Arrive("r1", lose=Lost.REPLY), "r1x"),
+    (sc.Arrive("r1", lose=Lost.REPLY, keep=True), "r1x."),
+    (sc.Arrive("r1", hold="p2"), "r1<p2"),
     (sc.Deliver("p1"), "p1"),
     (sc.Kill(), "!"),
     (sc.Preset(7), "preset(7)"),
