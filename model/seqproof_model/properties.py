@@ -348,3 +348,5 @@ STEP_PROPERTIES: tuple[OfStep, ...] = (
     ),
 )
 # fmt: on
+
+PROPERTIES: tuple[Always | OfStep, ...] = (*STATE_PROPERTIES, *STEP_PROPERTIES)

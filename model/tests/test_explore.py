@@ -32,7 +32,8 @@ OTHER_SCOPES = [
     Scope(1, 2, crash=True, restore=True),
     Scope(1, 2, crash=True, late=True, duplicates=True),
     Scope(1, 2, overlap=True),
-    Scope(1, 1, 2, overlap=True, crash=True, late=True),
+    Scope(1, 1, 2, overlap=True),
+    Scope(1, 1, overlap=True, crash=True, late=True),
     Scope(1, 1, overlap=True, crash=True, restore=True, late=True, trim=True),
 ]
 

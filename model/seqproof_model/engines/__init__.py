@@ -1,1 +1,1 @@
-"""The engines: explorer, prover, simulator, liveness. All of them run the one definition; none holds a rule of its own."""
+"""The engines: explorer, prover, simulator, liveness. All run the one definition; none holds a rule of its own."""

@@ -1,3 +1,4 @@
+# pyright: basic
 """Z3 terms as values of the rules: integers or vectors of bits, with Python's operators meaning what the rules mean.
 
 Z3's own ``<`` on vectors is signed, and Python's constants do not mix with its truth values; ``Term`` wraps a term so
