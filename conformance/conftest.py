@@ -1,18 +1,24 @@
-"""Shared by the conformance tests: a runner on an in-process server, and its history."""
+"""Shared by the conformance tests: a runner on an in-process server and its history; the command line in process."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import signal
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
+from seqproof_conformance import cli
 from seqproof_conformance.adapter import Adapter, Capability
 from seqproof_conformance.runner import Runner
 from seqproof_conformance.targets import open_target
 from seqproof_model import history as h
 from seqproof_model.judge import Judge
 from seqproof_model.profile import Profile, find
+
+Run = Callable[..., tuple[int, str, str]]
 
 
 @dataclass
@@ -36,3 +42,22 @@ def bench() -> Callable[..., Bench]:
         return Bench(Runner(adapter, hello, chosen, [judge], recorded.append, "t"), recorded)
 
     return build
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Iterator[Run]:
+    """Runs the command line in this process, in an empty folder; returns its code, output and errors."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+
+    def call(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["seqproof", *words])
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+        out, err = capfd.readouterr()
+        return int(stopped.value.code or 0), out, err
+
+    yield call
+    for number, handler in before.items():
+        signal.signal(number, handler)

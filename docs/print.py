@@ -30,12 +30,19 @@ from seqproof_conformance.runner import Runner
 from seqproof_model import history as h
 from seqproof_model import profile, scenario
 from seqproof_model.blame import Context, Observed, suspects
+from seqproof_model.bounded import Bounded
+from seqproof_model.engines.explore import Explorer
+from seqproof_model.engines.state_space import StateSpace, state_space
 from seqproof_model.hello import Capability
 from seqproof_model.judge import Judge
+from seqproof_model.network import CORRECT as CORRECT_MODEL
+from seqproof_model.properties import Always, OfStep
 from seqproof_model.requirements import INVARIANTS, REQUIREMENTS
 from seqproof_model.scenario import Lost, Recv, Scenario, Send
+from seqproof_model.scope import Scope
 from seqproof_model.verdict import Violation
 from seqproof_reference import faulty
+from seqproof_reports import model_picture, model_tables
 from seqproof_reports.ladder import ladder_svg
 from seqproof_reports.ruler import ruler_svg
 
@@ -46,6 +53,7 @@ SOURCES = {
     "requirements.md": "seqproof_model (requirements.toml, profiles.toml, blame.py, hello.py) and the command line",
     "scenarios.md": "seqproof_conformance/golden and seqproof_model/scenario.py",
     "mutants.md": "seqproof_reference/faulty.py",
+    "model.md": "seqproof_model (network.py, properties.py, faults.py)",
     "formats.md": "seqproof_model (history.py, scenario.py) and docs/parts/fields.toml",
 }
 Rows = Iterable[Sequence[str]]
@@ -292,6 +300,50 @@ def history_example() -> str:
     return _fence("json", "\n".join(lines))
 
 
+# ---------------------------------------------------------------- model.md
+
+EXAMPLE = """
+from dataclasses import replace
+
+from seqproof_model.bounded import Bounded
+from seqproof_model.engines.explore import Explorer
+from seqproof_model.network import CORRECT
+from seqproof_model.rules import BY_NAME
+from seqproof_model.scope import Scope
+
+# A server that answers from the phone's seq_cli alone, whatever other phones have confirmed.
+look = replace(BY_NAME["look_lower"], sees=lambda a, marks, request: request.seq_cli)
+changed = CORRECT.but("MINE", look_lower=look)
+print(Explorer(Bounded(changed, Scope(phones=2, messages=2))).run().counterexample)
+"""
+SMALL = Bounded(CORRECT_MODEL, Scope(1, 1))
+
+
+def model_table(rows: Sequence[Sequence[str]], *head: str, code: int = 1, linked: int | None = None) -> str:
+    """A table of the model: its first ``code`` columns are names, the column ``linked`` holds requirement ids."""
+    return table(head, [[_model_cell(at, cell, code, linked) for at, cell in enumerate(row)] for row in rows])
+
+
+def _model_cell(at: int, cell: str, code: int, linked: int | None) -> str:
+    if at == linked:
+        return ", ".join(_link(i, "requirements.md") if i in REQUIREMENTS else i for i in cell.split())
+    return _code(cell) if at < code else cell
+
+
+@cache
+def small_space() -> StateSpace:
+    """Every state of one phone and one message."""
+    explorer = Explorer(SMALL)
+    explorer.run()
+    return state_space(explorer)
+
+
+def small_picture() -> str:
+    """The picture of them."""
+    svg = model_picture.picture(small_space(), title=f"{SMALL.scope.describe()}: every state, every step")
+    return f"<!-- printed by docs/print.py from {SMALL.scope.describe()}, explored; do not edit -->\n{svg.rstrip()}\n"
+
+
 # ---------------------------------------------------------------- pictures
 
 
@@ -326,6 +378,7 @@ def pictures() -> dict[str, str]:
     drawn["F6-seqs.svg"] = picture(CORRECT, golden("F6"), "The same, seq by seq", seqs=True)
     drawn["lost-reply.svg"] = picture(CORRECT, LOST_REPLY, "s Ax A on a correct server")
     drawn["ACK_ON_REPLY.svg"] = picture("mutant:ACK_ON_REPLY", LOST_REPLY, "s Ax A on ACK_ON_REPLY")
+    drawn["model.svg"] = small_picture()
     return {f"pictures/{name}": svg for name, svg in drawn.items()}
 
 
@@ -354,6 +407,26 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "scenario_example": lambda: _fence("json", scenario.encode(golden("F6")).decode()),
     "scenario_trace": lambda: _code(golden("F6").notation()),
     "scenario_fields": scenario_fields,
+    "model_diagram": lambda: model_tables.diagram(),
+    "model_diagram_overlap": lambda: model_tables.diagram(overlap=True),
+    "model_actions": lambda: model_table(
+        model_tables.action_rows(), "action", "what happens", "guard", "takes", "puts", "in scopes"
+    ),
+    "model_rules": lambda: model_table(model_tables.rule_rows(), "operation", "rule", "learns something", code=2),
+    "model_state_properties": lambda: model_table(
+        model_tables.property_rows(Always), "property", "ids", "says", "sometimes", linked=1
+    ),
+    "model_step_properties": lambda: model_table(
+        model_tables.property_rows(OfStep), "property", "ids", "says", "sometimes", linked=1
+    ),
+    "model_faults": lambda: model_table(
+        model_tables.model_rows(right=False), "id", "what is wrong", "breaks", "seen with"
+    ),
+    "model_equivalents": lambda: model_table(
+        [row[:2] for row in model_tables.model_rows(right=True)], "id", "what it does"
+    ),
+    "model_small_counts": lambda: f"{small_space().graph.size} states and {small_space().graph.source.size} steps",
+    "model_example": lambda: _fence("python", EXAMPLE),
 }
 
 

@@ -1,4 +1,4 @@
-"""What there is: requirements, scenarios, targets, mutants and profiles, listed and explained from their data."""
+"""What there is: requirements, scenarios, targets, mutants, models, properties and profiles, told from their data."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from rich.text import Text
 
 from seqproof_conformance import suite, targets
 from seqproof_model import profile
+from seqproof_model.faults import MODELS, FaultyModel
+from seqproof_model.properties import PROPERTIES, Always, OfStep
 from seqproof_model.requirements import INVARIANTS, REQUIREMENTS, Requirement
 from seqproof_model.scenario import Scenario
 
@@ -27,6 +29,8 @@ class What(StrEnum):
     SCENARIOS = "scenarios"
     TARGETS = "targets"
     MUTANTS = "mutants"
+    MODELS = "models"
+    PROPERTIES = "properties"
     PROFILES = "profiles"
 
 
@@ -79,9 +83,28 @@ def _mutant(entry: Any) -> Row:
         "shortest trace": entry.trace,
         "needs": ", ".join(sorted(str(need) for need in entry.needs)),
         "run it": f"seqproof run mutant:{entry.id}",
+        "its model": f"seqproof explore --mutant {entry.id}" if entry.id in MODELS else "",
     }
     data = {"id": entry.id, "summary": entry.summary, **facts}
     return Row(entry.id, entry.breaks or str(entry.kind), entry.summary, facts, data)
+
+
+def _model(model: FaultyModel) -> Row:
+    scope = model.scope().describe()
+    facts = {
+        "kind": "equivalent" if model.right else "fault",
+        "breaks": model.breaks,
+        "smallest scope": scope,
+        "explore it": f"seqproof explore --mutant {model.id}",
+        "prove it wrong": "" if model.right else f"seqproof prove --mutant {model.id}",
+    }
+    return Row(model.id, model.breaks or "equivalent", model.text, facts, {"id": model.id, "text": model.text, **facts})
+
+
+def _property(about: Always | OfStep) -> Row:
+    kind = "state" if isinstance(about, Always) else "step"
+    facts = {"of": f"every {kind}", "requirements": ", ".join(about.ids), "sometimes": about.sometimes}
+    return Row(about.name, kind, about.text, facts, {"name": about.name, "text": about.text, **facts})
 
 
 def _target(entry: targets.Entry) -> Row:
@@ -101,6 +124,8 @@ _READ: dict[What, Callable[[], list[Row]]] = {
     What.SCENARIOS: lambda: [_scenario(row) for row in suite.golden()],
     What.TARGETS: lambda: [_target(row) for row in targets.catalogue()],
     What.MUTANTS: lambda: [_mutant(row) for row in _mutants()],
+    What.MODELS: lambda: [_model(model) for model in MODELS.values()],
+    What.PROPERTIES: lambda: [_property(about) for about in PROPERTIES],
     What.PROFILES: lambda: [_profile(row) for row in profile.built_in().values()],
 }
 

@@ -1,4 +1,4 @@
-"""The command line: ``seqproof demo | run | list | explain | replay | check | serve``.
+"""The command line: ``seqproof demo | run | list | explain | replay | check | serve``, and the designer's commands.
 
 The only place that knows every part of the house. Results go to standard output, progress and errors to standard error;
 ``--json`` prints one JSON object instead. An error is one line that says what is wrong and the mend. Exit codes mean
@@ -24,7 +24,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from seqproof_conformance import catalogue, shell, suite
+from seqproof_conformance import catalogue, designer, shell, suite
 from seqproof_conformance.adapter import Hello, TargetError
 from seqproof_conformance.shell import (
     FAILED,
@@ -181,7 +181,8 @@ def serve_command(
 @app.command("list")
 def list_command(
     what: Annotated[
-        catalogue.What, typer.Argument(help="requirements, scenarios, targets, mutants or profiles.")
+        catalogue.What,
+        typer.Argument(help="requirements, scenarios, targets, mutants, models, ..."),
     ] = catalogue.What.REQUIREMENTS,
     as_json: JsonOption = False,
 ) -> None:
@@ -194,7 +195,7 @@ def list_command(
 
 @app.command(epilog="Example: [bold]seqproof explain CNF-3[/]")
 def explain(
-    name: Annotated[str, typer.Argument(help="A requirement, scenario, mutant, target or profile.")],
+    name: Annotated[str, typer.Argument(help="A requirement, scenario, mutant, model, property, target or profile.")],
     as_json: JsonOption = False,
 ) -> None:
     """Explain a requirement: what it demands, why, and what observes it."""
@@ -205,6 +206,9 @@ def explain(
         print_json(found.data)
     else:
         catalogue.print_one(Console(), found)
+
+
+app.registered_commands += designer.app.registered_commands
 
 
 # ---------------------------------------------------------------- one run
@@ -351,7 +355,7 @@ def main() -> None:
     """Run the command line and exit with its code."""
     shell.run(
         app,
-        usage=(ProfileError, UnknownTarget, scenario.ScenarioError, history.HistoryError),
+        usage=(ProfileError, UnknownTarget, scenario.ScenarioError, history.HistoryError, *designer.ERRORS),
         nothing=(NothingSelectedError,),
         failed=(TargetError, ServeError),
     )

@@ -1,14 +1,23 @@
-"""Where the command `seqproof` begins: it loads the command line, so that Ctrl-C while loading is no traceback."""
+"""Where the command `seqproof` begins: it loads the part of the command line that is asked for, and runs it.
+
+The model's commands need none of the server kit, and start in half the time without it. Ctrl-C while loading is no
+traceback.
+"""
 
 from __future__ import annotations
 
 import sys
 
+OF_THE_MODEL = ("explore", "prove", "simulate")
+
 
 def main() -> None:
     """Load the command line and run it. Exits with its code."""
     try:
-        from seqproof_conformance import cli
+        if len(sys.argv) > 1 and sys.argv[1] in OF_THE_MODEL:
+            from seqproof_conformance.designer import main as asked
+        else:
+            from seqproof_conformance.cli import main as asked
     except KeyboardInterrupt:
         sys.exit(130)
-    cli.main()
+    asked()

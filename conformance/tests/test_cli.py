@@ -7,13 +7,12 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from seqproof_conformance import cli
 from seqproof_model import history, scenario
 from seqproof_model.scenario import Kill, Scenario, Send
 
@@ -36,25 +35,6 @@ class Slow(Core):
         from seqproof_model.history import Indefinite
         return Indefinite("timeout")
 '''
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Iterator[Run]:
-    """Runs the command line in this process, in an empty folder; returns its code, output and errors."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "80")
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-
-    def call(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["seqproof", *words])
-        with pytest.raises(SystemExit) as stopped:
-            cli.main()
-        out, err = capfd.readouterr()
-        return int(stopped.value.code or 0), out, err
-
-    yield call
-    for number, handler in before.items():
-        signal.signal(number, handler)
 
 
 def loads(text: str) -> Any:
