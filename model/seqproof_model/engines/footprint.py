@@ -20,7 +20,7 @@ from seqproof_model.definition import Definition
 from seqproof_model.engines.induction import Induction
 from seqproof_model.engines.solving import Formula, Sort, ask, truth
 from seqproof_model.engines.terms import Term, Terms
-from seqproof_model.engines.unbounded import NOBODY, Picks, Role
+from seqproof_model.engines.unbounded import Picks, Role
 from seqproof_model.network import CONDITIONS, Action
 from seqproof_model.properties import Always
 from seqproof_model.rules import Value
@@ -68,7 +68,7 @@ def _of_action(induction: Induction, action: Action) -> Footprint:
         wrong.append(f"it reads {', '.join(sorted(strangers))}")
     if held := {name for name in marks if name in ("x", "others") or name.endswith(".got")}:
         wrong.append(f"a guard or a mark depends on what is held: {', '.join(sorted(held))}")
-    if not action.of_phone and step.phone_after != NOBODY:
+    if not action.of_phone and phone:
         wrong.append("an action of the account changes a phone")
     if (step.put is None) != (action.puts is None):
         wrong.append("it puts no packet where it should, or one where it should not")

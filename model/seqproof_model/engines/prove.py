@@ -182,7 +182,7 @@ def prove(
     ``rule``, ``judged``: only the cells of that rule, of that property. ``without``: state properties that are not
     assumed, nor judged. ``needs``: find what each proof needs; slower. ``explain``: give each failed cell its
     counterexample to induction. ``bit_blast``: have vectors read bit by bit at once, not first as integers modulo 2^32;
-    another way to the same answer, and slower. ``timeout_ms``: for each question to the solver; then the cell is unknown.
+    another way to the same answer, and slower. ``timeout_ms``: for each question; then the cell is unknown.
     Raises ValueError for a rule or a property that is not there. KeyboardInterrupt is passed on.
     """
     began = time.perf_counter()
