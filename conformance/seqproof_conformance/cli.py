@@ -41,6 +41,7 @@ from seqproof_conformance.targets import UnknownTarget
 from seqproof_model import history, profile, scenario
 from seqproof_model.judge import judge
 from seqproof_model.profile import Profile, ProfileError
+from seqproof_model.trace import TraceError
 from seqproof_model.verdict import Result, Verdict
 from seqproof_reference.serve import ServeError, serve
 from seqproof_reports import directory, html, terminal
@@ -111,14 +112,16 @@ def run(
 
 @app.command(epilog="Example: [bold]seqproof replay seqproof-runs/valkey/SEQ-3/scenario.json valkey[/]")
 def replay(
-    file: Annotated[Path, typer.Argument(help="A scenario.json, of a report or your own.")],
+    file: Annotated[
+        Path, typer.Argument(help="A scenario.json, of a report or your own; or a model's trace.itf.json.")
+    ],
     target: Target,
     profile_name: ProfileOption = None,
     out: OutOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Take the steps of one scenario with a target, exactly as they stand."""
-    steps = scenario.read(file)
+    steps = _scenario(file)
     job = Job(target, _directory(out, f"replay-{target}"), _profile(profile_name), scenarios=(steps,), shorten=False)
     raise typer.Exit(_run(job, as_json=as_json).code)
 
@@ -324,6 +327,18 @@ def _progress(*, quiet: bool) -> Generator[Watcher]:
 
 
 # ---------------------------------------------------------------- options and errors
+
+
+def _scenario(file: Path) -> scenario.Scenario:
+    """Read a scenario, or make one of a trace of the model."""
+    if file.name.endswith(".itf.json"):
+        from seqproof_model.engines import itf, replayable
+
+        try:
+            return replayable.scenario(itf.read(file))
+        except (itf.ItfError, replayable.NotReplayableError, TraceError) as error:
+            raise UsageError(str(error)) from None
+    return scenario.read(file)
 
 
 def _profile(text: str | None) -> Profile | None:

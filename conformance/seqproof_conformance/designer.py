@@ -33,9 +33,7 @@ from seqproof_model.trace import TraceError
 
 ERRORS = (ScopeError, TraceError, OverflowError)  # what these commands may be asked wrongly
 
-Mutant = Annotated[
-    str | None, typer.Option("--mutant", help="A faulty model instead of the protocol, by its id; `all` for each.")
-]
+Mutant = Annotated[str | None, typer.Option("--mutant", help="A faulty model instead of the protocol, by its id.")]
 Phones = Annotated[int | None, typer.Option("--phones", help="Phones that share the account.")]
 Messages = Annotated[int | None, typer.Option("--messages", help="Messages that are sent.")]
 Slots = Annotated[int | None, typer.Option("--slots", help="Requests and replies of a phone under way at once.")]
@@ -52,6 +50,8 @@ Out = Annotated[
     typer.Option("-o", "--out", help="A directory for the result, and a counterexample's trace and scenario."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+
+MOST = {"phones": 64, "messages": 10_000, "slots": 64, "page": 10_000}  # beyond that not even a walk gets anywhere
 
 app = typer.Typer(
     name="seqproof",
@@ -72,6 +72,9 @@ def find(mutant: str | None, **given: Any) -> tuple[Definition, Scope]:
     """The definition and the scope that options name. Raises UsageError, ScopeError."""
     numbers = {name: given.pop(name) for name in ("phones", "messages", "slots")}
     set_by_hand = {name: value for name, value in numbers.items() if value is not None}
+    for name, value in {**set_by_hand, "page": given.get("page") or 0}.items():
+        if value > MOST[name]:
+            raise UsageError(f"--{name} {value} is too many; {MOST[name]} is the most")
     if mutant is None:
         return CORRECT, Scope(**set_by_hand, **given)
     model = model_of(mutant)
@@ -84,7 +87,7 @@ def find(mutant: str | None, **given: Any) -> tuple[Definition, Scope]:
 
 def model_of(mutant: str) -> FaultyModel:
     """The faulty model of that id. Raises UsageError."""
-    model = MODELS.get(mutant)
+    model = MODELS.get(mutant.upper())
     if model is None:
         near = ", ".join(difflib.get_close_matches(mutant.upper(), MODELS, 3, 0.4))
         hint = f"near: {near}; " if near else ""
@@ -137,6 +140,7 @@ def explore(
     bounded = Bounded(definition, scope)
     if graph or tours or liveness:
         files.check(scope, symmetry=symmetry, graph=graph, tours=tours)
+    files.check_directory(out)
     explorer = Explorer(bounded, symmetry=_symmetry(bounded) if symmetry else None)
     with _progress(quiet=as_json) as told:
         found = explorer.run(told, most)
@@ -144,22 +148,39 @@ def explore(
 
     code = _code(found)
     data = exploration_data(found) | {"code": code}
-    written = files.write_result(out, data, found.counterexample)
     if not as_json:
         render_exploration(Console(), found, coverage=coverage)
-    if not found.interrupted and (graph or tours or liveness):
-        space = files.space_of(explorer, broken=found.counterexample is not None)
-        written |= {"graph": files.write_graph(space, graph, found.counterexample)} if graph else {}
-        written |= {"tours": files.write_tours(space, tours, longest)} if tours else {}
-        if liveness:
-            lives = _liveness(space, quiet=as_json)
-            written |= {"liveness": lives}
-            code = code or (0 if lives["holds"] else 1)
-    if as_json:
-        print_json(data | written | {"code": code})
-    else:
-        _say_written(written)
+        _say_too_small(mutant, found)
+    written: dict[str, Any] = {}
+    with _keeping(lambda: print_json(data | written) if as_json else _say_written(written)):
+        written |= files.write_result(out, data, found.counterexample)
+        if not found.interrupted and (graph or tours or liveness):
+            files.check_whole(found, tours)
+            space = files.space_of(explorer, broken=found.counterexample is not None)
+            written |= {"liveness": _liveness(space, quiet=as_json)} if liveness else {}
+            written |= {"graph": files.write_graph(space, graph, found.counterexample)} if graph else {}
+            written |= {"tours": files.write_tours(space, tours, longest)} if tours else {}
+        code = code or (0 if written.get("liveness", {"holds": True})["holds"] else 1)
+        data["code"] = code
     raise typer.Exit(code)
+
+
+@contextmanager
+def _keeping(say: Callable[[], None]) -> Generator[None]:
+    """Whatever cannot be written: the result is printed all the same, and then the error."""
+    try:
+        yield
+    finally:
+        say()
+
+
+def _say_too_small(mutant: str | None, found: Any) -> None:
+    """A fault that holds because it cannot be seen is worth a word."""
+    if mutant and found.holds:
+        model, scope = model_of(mutant), found.bounded.scope
+        if not model.right and (scope.phones < model.phones or scope.messages < model.messages):
+            least = model.scope().describe()
+            Console().print(f"  this scope is too small to show the fault; it takes {least}", style="bold yellow")
 
 
 def _liveness(space: Any, *, quiet: bool) -> dict[str, Any]:
@@ -305,6 +326,7 @@ def simulate(
         mutant, phones=phones, messages=messages, slots=slots, duplicates=duplicates, crash=crash, late=late,
         restore=restore, overlap=overlap, trim=trim, page=page,
     )  # fmt: skip
+    files.check_directory(out)
     bounded = Bounded(definition, scope)
     with _bar("simulating", quiet=as_json) as told:
         say: Callable[[Any], None] = lambda now: told(f"run {now.runs:,} of {now.most:,}, {now.steps:,} steps")  # noqa: E731
@@ -314,12 +336,11 @@ def simulate(
             found = by_walks(bounded, seed=seed, walks=walks, steps=steps, progress=say)
     code = 1 if found.trace else INTERRUPTED if found.partial else INCONCLUSIVE if found.missing else 0
     data = simulation_data(found) | {"code": code}
-    written = files.write_result(out, data, found.trace)
-    if as_json:
-        print_json(data | written)
-    else:
+    if not as_json:
         render_simulation(Console(), found)
-        _say_written(written)
+    written: dict[str, Any] = {}
+    with _keeping(lambda: print_json(data | written) if as_json else _say_written(written)):
+        written |= files.write_result(out, data, found.trace)
     raise typer.Exit(code)
 
 

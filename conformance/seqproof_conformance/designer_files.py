@@ -6,6 +6,7 @@ server that overlaps has no scenario, and is a counterexample all the same.
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import msgspec
 
 from seqproof_conformance.shell import UsageError
 from seqproof_model import scenario
-from seqproof_model.engines.explore import Explorer
+from seqproof_model.engines.explore import Exploration, Explorer
 from seqproof_model.engines.state_space import StateSpace, all_states, state_space
 from seqproof_model.scope import Scope, ScopeError
 from seqproof_model.trace import Trace
@@ -32,17 +33,36 @@ def check(scope: Scope, *, symmetry: bool, graph: Path | None, tours: Path | Non
     for path in (graph, tours):
         if path and path.exists():
             raise UsageError(f"{path} is there already; name another one, or remove it")
+        if path and not path.parent.is_dir():
+            raise UsageError(f"{path.parent} is no directory; make it first, or name another place")
+    for name in ("overlap", "restore"):
+        if tours and getattr(scope, name):
+            raise UsageError(f"no scenario can say what --{name} allows; leave it out, or --tours")
+
+
+def check_directory(out: Path | None) -> None:
+    """Refuse, before any work, a place for results that is taken. Raises UsageError."""
+    if out and out.exists() and not out.is_dir():
+        raise UsageError(f"{out} is no directory; name another place with -o")
+    if out and (out / "result.json").exists():
+        raise UsageError(f"{out} holds a result already; name another directory, or remove that one")
+
+
+def check_whole(found: Exploration, tours: Path | None) -> None:
+    """Refuse what takes all states. Raises UsageError."""
+    if tours and found.counterexample:
+        raise UsageError("tours are walks of a model that holds; this one is broken")
+    if not found.complete and not found.counterexample:
+        raise UsageError("a graph takes all states; leave out --most, or --graph, --tours and --liveness")
 
 
 def write_result(out: Path | None, data: dict[str, Any], found: Trace | None) -> dict[str, Any]:
     """Write result.json, and of a counterexample its trace as ITF and as a scenario. Returns what was written.
 
-    Raises UsageError where the directory holds a result already, OSError where it cannot be written.
+    Raises OSError where it cannot be written.
     """
     if out is None:
         return {}
-    if (out / "result.json").exists():
-        raise UsageError(f"{out} holds a result already; name another directory, or remove that one")
     out.mkdir(parents=True, exist_ok=True)
     written: dict[str, Any] = {"result": str(out / "result.json")}
     if found:
@@ -88,6 +108,9 @@ def write_graph(space: StateSpace, path: Path, trace: Trace | None) -> str:
             export.write(space.graph, path, space.attributes)
     except ValueError as error:
         raise UsageError(f"{path}: {error}") from None
+    except OSError:
+        path.unlink(missing_ok=True)  # half a graph looks like a whole one
+        raise
     return str(path)
 
 
@@ -116,10 +139,14 @@ def write_tours(space: StateSpace, out: Path, longest: int) -> dict[str, Any]:
         made = [replayable.scenario(space.walk(walk)) for walk in walks]
     except ValueError as error:
         raise UsageError(f"no tours of this scope: {error}") from None
-    out.mkdir(parents=True)
-    for number, each in enumerate(made, 1):
-        name = f"tour-{number:05}"
-        (out / f"{name}.json").write_bytes(scenario.encode(msgspec.structs.replace(each, name=name)))
+    out.mkdir()
+    try:
+        for number, each in enumerate(made, 1):
+            name = f"tour-{number:05}"
+            (out / f"{name}.json").write_bytes(scenario.encode(msgspec.structs.replace(each, name=name)))
+    except OSError:
+        shutil.rmtree(out, ignore_errors=True)  # some tours do not take every transition
+        raise
     return {
         "directory": str(out),
         "scenarios": len(made),

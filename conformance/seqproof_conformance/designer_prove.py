@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+import z3
 from rich.console import Console
 
-from seqproof_conformance.shell import INCONCLUSIVE, UsageError
+from seqproof_conformance.shell import INCONCLUSIVE, INTERRUPTED, UsageError, gently
 from seqproof_model.definition import Definition
 from seqproof_model.engines.counterexample import Counterexample, reach
 from seqproof_model.engines.footprint import Footprint, footprints
@@ -61,7 +62,8 @@ class Asked:
 class Found:
     """What came of it. ``first``: the first counterexample to induction of each broken property.
 
-    ``footprints``, ``refinements``: what was checked of the argument for any number of phones and packets.
+    ``interrupted``: the cells that were done when it was, those of unfinished proofs too. ``footprints``,
+    ``refinements``: what was checked of the argument for any number of phones and packets.
     """
 
     asked: Asked
@@ -70,6 +72,7 @@ class Found:
     first: tuple[Counterexample, ...]
     footprints: tuple[Footprint, ...] = ()
     refinements: tuple[Refinement, ...] = ()
+    interrupted: tuple[Cell, ...] = ()
 
     @property
     def argued(self) -> bool:
@@ -84,6 +87,8 @@ class Found:
             not r.holds and any(p.proved is False for p in r.proofs) for r in self.rankings
         ):
             return 1
+        if self.interrupted:
+            return 1 if any(cell.result is Result.FAILED for cell in self.interrupted) else INTERRUPTED
         if not self.argued:
             return INCONCLUSIVE
         idle = any(proof.idle for proof in self.proofs)
@@ -91,26 +96,54 @@ class Found:
 
 
 def run(asked: Asked, still_wanted: Callable[[], None]) -> Found:
-    """Prove. Raises UsageError for a rule or a property that no scope has."""
+    """Prove. Ctrl-C ends it with what there is. Raises UsageError for a rule or a property that no scope has."""
+    z3.set_param("ctrl_c", False)  # it is for us to end on Ctrl-C, and to say how far we came
+    done: list[Cell] = []
+
+    def told(cell: Cell) -> None:
+        done.append(cell)
+        still_wanted()
+
     proofs: list[Proof] = []
-    unknown: ValueError | None = None
+    try:
+        with gently():
+            _proofs(asked, proofs, told)
+            return _rest(asked, proofs, still_wanted)
+    except KeyboardInterrupt:
+        return Found(asked, tuple(proofs), (), (), interrupted=tuple(done))
+
+
+def _proofs(asked: Asked, proofs: list[Proof], told: Callable[[Cell], None]) -> None:
+    """Prove each scope with each sort; what is finished is in ``proofs``."""
+    unknown: list[ValueError] = []
     for sort in asked.sorts:
         lemmas = Lemmas()
         for scope in SCOPES:
             try:
-                proofs.append(_prove(asked, scope, sort, lemmas, still_wanted))
+                proofs.append(_prove(asked, scope, sort, lemmas, told))
             except ValueError as error:  # another scope may have that rule
-                unknown = error
-    if unknown and not proofs:
-        raise UsageError(str(unknown))
+                unknown.append(error)
+    if not proofs:
+        about_property = [error for error in unknown if " property " in str(error)]
+        raise UsageError(str((about_property or unknown)[0]))
+
+
+def _rest(asked: Asked, proofs: list[Proof], still_wanted: Callable[[], None]) -> Found:
+    """What belongs to the proofs: the ranking argument, why two phones are enough, and the counterexamples."""
     sound = asked.whole and all(proof.proved for proof in proofs)  # the ranking argument assumes these properties
-    rankings = [rank(asked.definition, RANKED, sort) for sort in asked.sorts if sound]
+    rankings = [rank(asked.definition, RANKED, sort, lambda _: still_wanted()) for sort in asked.sorts if sound]
     footprint = tuple(f for scope in SCOPES if sound for f in footprints(asked.definition, scope))
-    refined = tuple(refines(asked.definition, replace(scope, phones=SMALL, slots=SMALL)) for scope in SCOPES if sound)
-    return Found(asked, tuple(proofs), tuple(rankings), tuple(_first(asked, proofs)), footprint, refined)
+    refined = tuple(_refined(asked, scope, still_wanted) for scope in SCOPES if sound)
+    first = tuple(_first(asked, proofs, still_wanted))
+    return Found(asked, tuple(proofs), tuple(rankings), first, footprint, refined)
 
 
-def _prove(asked: Asked, scope: Scope, sort: Sort, lemmas: Lemmas, still_wanted: Callable[[], None]) -> Proof:
+def _refined(asked: Asked, scope: Scope, still_wanted: Callable[[], None]) -> Refinement:
+    small = replace(scope, phones=SMALL, slots=SMALL)
+    return refines(asked.definition, small, progress=lambda _: still_wanted())
+
+
+def _prove(asked: Asked, scope: Scope, sort: Sort, lemmas: Lemmas, told: Callable[[Cell], None]) -> Proof:
     return prove(
         asked.definition,
         scope,
@@ -120,18 +153,20 @@ def _prove(asked: Asked, scope: Scope, sort: Sort, lemmas: Lemmas, still_wanted:
         without=asked.without,
         needs=asked.needs,
         lemmas=lemmas,
-        progress=lambda _: still_wanted(),
+        progress=told,
     )
 
 
-def _first(asked: Asked, proofs: list[Proof]) -> list[Counterexample]:
+def _first(asked: Asked, proofs: list[Proof], still_wanted: Callable[[], None]) -> list[Counterexample]:
     """The first counterexample of each broken property, with what the search from the start says of it."""
     found: dict[str, Counterexample] = {}
     for proof in proofs:
         for cell in proof.open:
             if cell.counterexample and cell.property not in found:
                 scope = _small(asked, proof)
-                found[cell.property] = reach(cell.counterexample, asked.definition, scope)
+                found[cell.property] = reach(
+                    cell.counterexample, asked.definition, scope, progress=lambda _: still_wanted()
+                )
     return list(found.values())
 
 
@@ -147,6 +182,7 @@ def data(found: Found) -> dict[str, Any]:
         "definition": found.asked.definition.name,
         "proved": found.code == 0,
         "code": found.code,
+        "interrupted": bool(found.interrupted),
         "solving_ms": round(sum(proof.solving_ms for proof in found.proofs), 1),
         "proofs": [proof_data(proof) for proof in found.proofs],
         "ranking": [ranking_data(ranking) for ranking in found.rankings],
@@ -175,6 +211,10 @@ def render(console: Console, found: Found) -> None:
         render_ranking(console, ranking)
     if found.footprints:
         render_argument(console, found.footprints, found.refinements)
+    if found.interrupted:
+        failed = sum(cell.result is Result.FAILED for cell in found.interrupted)
+        said = f"interrupted: {len(found.interrupted)} cells looked at, {failed} of them failed; the rest is not known"
+        console.print(said, style="bold yellow", highlight=False)
     for counterexample in found.first[:MOST_SHOWN]:
         render_induction(console, counterexample)
     if len(found.first) > MOST_SHOWN:

@@ -10,6 +10,8 @@ import io
 import os
 import signal
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import NoReturn
 
 import msgspec
@@ -52,6 +54,24 @@ def _stop(_number: int, _frame: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
+@contextmanager
+def gently() -> Generator[None]:
+    """While this lasts, Ctrl-C raises nothing by itself; ``still_wanted`` does, between two calls of a C library."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    for number, handler in before.items():
+        if handler is _stop:
+            signal.signal(number, _note)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _note(_number: int, _frame: object) -> None:
+    _Asked.to_stop = True
+
+
 def still_wanted() -> None:
     """Raise KeyboardInterrupt if someone asked to stop."""
     if _Asked.to_stop:
@@ -78,7 +98,7 @@ def _answer(error: BaseException, usage: Errors, nothing: Errors, failed: Errors
             return INTERRUPTED
         case OSError():
             place = error.filename or "the results"
-            complain(f"cannot write {place}: {error.strerror or error}; make room, or name another place with -o")
+            complain(f"cannot write {place}: {error.strerror or error}; make room, or name another place")
             return FAILED
         case _:
             meanings: list[tuple[Errors, int]] = [((UsageError, *usage), USAGE), (nothing, NOTHING), (failed, FAILED)]

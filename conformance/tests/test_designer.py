@@ -43,6 +43,7 @@ def test_a_faulty_model_exits_1_with_a_trace_that_a_person_reads(run: Run) -> No
     ("words", "said"),
     [
         ("--phones 0", "--phones 0 is too few; a model needs at least 1"),
+        ("--slots 99999999999999999999", "--slots 99999999999999999999 is too many; 64 is the most"),
         ("--messages -2", "--messages -2 is too few"),
         ("--phones 9 --messages 60", "and 106 is the most; take fewer phones, messages or slots"),
         ("--late", "--late is about what comes after a crash; add --crash"),

@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 from seqproof_model.definition import Change, Definition, Effect, Setting
 from seqproof_model.network import CORRECT, first_page
 from seqproof_model.rules import BY_NAME, Algebra, Function, Marks, Request, Rule, Value
-from seqproof_model.scope import Scope
-from seqproof_model.state import Account, Packet, Phone, Question, Reply
+from seqproof_model.scope import Scope, ScopeError
+from seqproof_model.state import Account, Packet, Phone, Question, Reply, Service
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,25 @@ class FaultyModel:
     right: bool = False
 
     @property
+    def in_one_step(self) -> bool:
+        """Only effects are replaced that a server whose requests overlap does not have."""
+        kept = all(self.definition.rules[name] is rule for name, rule in CORRECT.rules.items())
+        changed = {name for name, effect in CORRECT.effects.items() if self.definition.effects[name] is not effect}
+        return not self.right and kept and bool(changed) and changed <= {"serve", "send"}
+
+    @property
     def id(self) -> str:
         """The id, as of the faulty server or phone."""
         return self.definition.name
 
     def scope(self, scope: Scope | None = None) -> Scope:
-        """Return a small scope in which the fault can be seen; or the given one, with what is missing added to it."""
+        """Return a small scope in which the fault can be seen; or the given one, with what is missing added to it.
+
+        Raises ScopeError where the given one hides the fault.
+        """
         base = scope or Scope(self.phones, self.messages)
+        if base.overlap and self.in_one_step:
+            raise ScopeError(f"{self.id} is a fault of a server that answers in one step; leave --overlap out")
         needs = {*self.needs, *(("crash",) if "restore" in self.needs else ())}
         return replace(
             base,
@@ -159,6 +171,11 @@ def _retain_one(c: Setting, s: Account, _p: Phone, _q: Packet | None) -> Account
     return s._replace(trimmed=c.a.select(full, c.a.maximum(s.trimmed, _less(c.a, s.svr)), s.trimmed))
 
 
+def _own_mark(c: Setting, s: Account, p: Phone, _q: Packet) -> Change:
+    no = c.a.no(c.a.true())
+    return Change(s, p, Service(s.svr, s.confirmed, no, no, 0, no, 0))
+
+
 def _drop_sent(_c: Setting, s: Account, _p: Phone, q: Packet | None) -> Account:
     return s._replace(trimmed=q.upper) if isinstance(q, Reply) else s
 
@@ -252,7 +269,31 @@ _MODELS = (
          trim=_then("trim", lambda _c, s, _p, _q: s._replace(trimmed=s.confirmed + 1))),
     _but("RETENTION_DROP", "at most one unconfirmed message is kept", "I-LOSS", "trim",
          send=_then("send", _retain_one)),
+    # The server: a look, a decision, a refusal that goes wrong.
+    _but("LOOK_TAKEN", "a reply reaches seqs whose sends are still open", "I-CLOSED", "overlap",
+         look_upper=_sees("look_upper", lambda _a, m, _r: m.taken)),
+    _but("UPPER_PLUS1", "a look sees one message more than there is", "I-BOUND", "overlap",
+         look_upper=_sees("look_upper", lambda a, m, _r: a.select(m.svr < m.seq_max, m.svr + 1, m.svr))),
+    _but("LOWER_PLUS1", "a reply begins one message too high", "I-LOSS", "overlap",
+         look_lower=_sees("look_lower", lambda a, m, r: a.select(
+             m.svr > 0, a.minimum(a.maximum(m.confirmed, r.seq_cli) + 1, m.svr), r.seq_cli))),
+    _but("SVR_FOR_CLI", "a server takes its own seq_svr for the seq_cli", "I-LOSS", "overlap", begin=_own_mark),
+    _but("ACK_WITHOUT_STORE", "a send is acknowledged and never stored", "I-LOSS",
+         decide=_effect("decide", lambda _a, m, _r: m)),
+    _but("DECIDE_ONE", "seq_svr rises by one, however many sends are decided", "I-LIVE", "overlap", slots=2,
+         decide=_effect("decide", lambda a, m, r: m._replace(svr=a.minimum(
+             a.minimum(m.svr + 1, m.taken), r.undecided - 1)))),
+    _but("DECIDE_PLUS1", "seq_svr rises past what was taken", "I-BOUND", "overlap",
+         decide=_effect("decide", lambda a, m, r: m._replace(svr=a.minimum(m.taken + 1, r.undecided - 1)))),
+    _but("FULL_RESETS", "a send to a full space resets the account", "I-BOUND",
+         exhausted=_effect("exhausted", lambda _a, m, _r: m._replace(taken=m.taken - m.taken, svr=m.svr - m.svr))),
+    _but("REFUSE_BEHIND", "a seq_cli below confirmed is refused", "I-LIVE", "restore", phones=2,
+         refuse=_guard("refuse", lambda _a, m, r: (m.svr < r.seq_cli) | (r.seq_cli < m.confirmed))),
     # The phone.
+    _but("C_ASKS_LOWER", "a phone asks with one less than its seq_cli", "I-LIVE",
+         ask=lambda c, s, p, _q: Change(s, p, Question(_less(c.a, p.cli)))),
+    _but("C_NEVER_ADVANCES", "a phone keeps its seq_cli whatever arrives", "I-LIVE",
+         accept=lambda c, s, p, q: Change(s, p._replace(got=c.a.span(p.got, q.lower, q.upper)))),
     _but("C_ADV_ON_TIMEOUT", "a phone moves seq_cli though the reply was lost", "I-LOSS",
          lose_reply=_moves_cli(lambda c, _s, p, q: c.a.maximum(p.cli, q.upper), "lose_reply")),
     _but("C_LATE_REPLY_LOWERS_CLI", "a late reply lowers seq_cli", "I-MONO", slots=2,

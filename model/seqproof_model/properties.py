@@ -101,6 +101,29 @@ def _undisturbed(scope: Scope) -> bool:
     return not (scope.overlap and scope.restore)
 
 
+def _kept(scope: Scope) -> bool:
+    """No restore takes anything from the store."""
+    return not scope.restore
+
+
+def _apart(scope: Scope) -> bool:
+    """What is taken need not be there."""
+    return scope.restore or scope.overlap
+
+
+def _full(x: Seen) -> Value:
+    """A send is refused for want of space exactly where there is none, and the refusal changes nothing."""
+    before, allowed, full = x.account, x.c.allows("exhausted", x.account), x.c.seq_max <= x.account.taken
+    after, _ = x.c.take("exhausted", before)
+    same = _same(x.c, before.svr, after.svr) & _same(x.c, before.taken, after.taken)
+    same = same & _same(x.c, before.confirmed, after.confirmed)
+    return _implied(x, allowed, full) & _implied(x, full, allowed & same)
+
+
+def _same(c: Setting, before: Value, after: Value) -> Value:
+    return c.a.true() if before is after else (before <= after) & (after <= before)
+
+
 def _implied(x: Seen, condition: Value, conclusion: Value) -> Value:
     return x.c.a.no(condition) | conclusion
 
@@ -115,7 +138,7 @@ STATE_PROPERTIES: tuple[Always, ...] = (
     ),
     Always("svr <= taken <= seq_max", Account, ("I-BOUND", "SEQ-1"), "nothing is there that no send has taken",
         lambda x: (x.account.svr <= x.account.taken) & (x.account.taken <= x.c.seq_max),
-        "a message is there", lambda x: x.account.svr > 0,
+        "everything is there, and the space is used up", lambda x: x.c.seq_max <= x.account.svr,
     ),
     Always("confirmed is covered", Account, ("I-LOSS", "CNF-3"), "what is confirmed is held by some phone",
         lambda x: x.covered(x.account.confirmed),
@@ -127,6 +150,14 @@ STATE_PROPERTIES: tuple[Always, ...] = (
         lambda x: _implied(x, x.account.taken < x.c.seq_max, x.c.allows("take", x.account)),
         "the space is used up", lambda x: x.c.seq_max <= x.account.taken,
     ),
+    Always("a full space refuses sends", Account, ("SEQ-6",), "it does so exactly when it is full, and changes nothing",
+        _full,
+        "the space is full", lambda x: x.c.seq_max <= x.account.taken,
+    ),
+    Always("a send can be decided", Account, ("SND-1", "SEQ-6"), "nothing keeps a send from being stored",
+        lambda x: x.c.allows("decide", x.account),
+        "a message is stored", lambda x: x.account.svr > 0,
+    ),
     Always("trimmed <= confirmed", Account, ("CNF-7", "I-LOSS"), "nothing unconfirmed is dropped",
         lambda x: x.account.trimmed <= x.account.confirmed,
         "something is dropped", lambda x: x.account.trimmed > 0, when=lambda scope: scope.trim,
@@ -134,7 +165,7 @@ STATE_PROPERTIES: tuple[Always, ...] = (
     Always("the backup is sound", Account, ("SEQ-3",), "the saved marks are in order, the saved confirmed is covered",
         lambda x: (x.account.saved_confirmed <= x.account.saved_svr) & (x.account.saved_svr <= x.account.taken)
         & x.covered(x.account.saved_confirmed),
-        "a restored server is behind what it gave out", lambda x: x.account.svr < x.account.taken,
+        "a backup holds something confirmed", lambda x: x.account.saved_confirmed > 0,
         when=lambda scope: scope.restore,
     ),
     Always("svr < open", SENDS, ("I-CLOSED", "SEQ-4"), "what is there ends below every send that is still open",
@@ -146,6 +177,12 @@ STATE_PROPERTIES: tuple[Always, ...] = (
     Always("cli <= taken", Phone, ("DEV-3", "I-BOUND"), "no phone is ahead of what was ever given out",
         lambda x: x.phone.cli <= x.account.taken,
         "a phone has everything", lambda x: (x.phone.cli > 0) & (x.account.taken <= x.phone.cli),
+        when=_apart,
+    ),
+    Always("cli <= svr", Phone, ("DEV-3", "SEQ-4"), "no phone is ahead of what is there",
+        lambda x: x.phone.cli <= x.account.svr,
+        "a phone has everything", lambda x: (x.phone.cli > 0) & (x.account.svr <= x.phone.cli),
+        when=_kept,
     ),
     Always("cli is covered", Phone, ("I-LOSS", "DEV-2"), "what a phone's seq_cli says is held by some phone",
         lambda x: x.covered(x.phone.cli),
@@ -171,6 +208,12 @@ STATE_PROPERTIES: tuple[Always, ...] = (
     Always("reply <= taken", REPLIES, ("I-BOUND", "RCV-1"), "a reply ends within what was given out",
         lambda x: x.packet.upper <= x.account.taken,
         "a reply is older than seq_svr", lambda x: x.packet.upper < x.account.svr,
+        when=_apart,
+    ),
+    Always("reply <= svr", REPLIES, ("SEQ-4", "I-CLOSED", "RCV-1"), "a reply ends within what is there",
+        lambda x: x.packet.upper <= x.account.svr,
+        "a reply is older than seq_svr", lambda x: x.packet.upper < x.account.svr,
+        when=_kept,
     ),
     Always("reply is in order", REPLIES, ("RCV-1",), "a reply begins no higher than it ends",
         lambda x: x.packet.lower <= x.packet.upper,
@@ -190,6 +233,11 @@ STATE_PROPERTIES: tuple[Always, ...] = (
         lambda x: _implied(x, x.packet.has_upper, x.packet.upper <= x.account.taken),
         "the upper end seen is old", lambda x: x.packet.has_upper & (x.packet.upper < x.account.svr),
         when=lambda scope: scope.overlap,
+    ),
+    Always("served upper <= svr", SERVING, ("SEQ-4", "I-CLOSED"), "the upper end seen is within what is there",
+        lambda x: _implied(x, x.packet.has_upper, x.packet.upper <= x.account.svr),
+        "the upper end seen is old", lambda x: x.packet.has_upper & (x.packet.upper < x.account.svr),
+        when=lambda scope: scope.overlap and _kept(scope),
     ),
     Always("served lower is up to date", SERVING, ("CNF-5", "CNF-2"),
         "it is at least what was confirmed at the start, at most what is now",
@@ -280,6 +328,22 @@ def _of_phone(action: Action) -> bool:
     return action.of_phone
 
 
+def _decides(action: Action) -> bool:
+    return action.effect in ("send", "decide")
+
+
+def _first_open(x: Step) -> Value:
+    """The seq before the first send that is still open; the last one taken, where none is."""
+    taken = x.after.taken
+    return x.c.a.minimum(taken, x.c.undecided - 1) if x.action.effect == "decide" else taken
+
+
+def _ends_with_last(x: Step) -> Value:
+    if x.action.effect == "look_upper":
+        return x.put.upper > 0
+    return (x.put.lower < x.put.upper) & (x.after.svr <= x.put.upper)
+
+
 def _reads_end(action: Action) -> bool:
     return _replies(action) or action.effect == "look_upper"
 
@@ -312,7 +376,7 @@ STEP_PROPERTIES: tuple[OfStep, ...] = (
     OfStep("confirmed moves by recv alone", ("CNF-3", "RCV-6"),
         "nothing is confirmed but by the seq_cli of a recv not ahead",
         _unrestored, _raises_confirmed,
-        "a step confirms nothing", lambda x: x.after.confirmed <= x.before.confirmed,
+        "a recv confirms", lambda x: x.before.confirmed < x.after.confirmed,
     ),
     OfStep("a recv ahead changes nothing", ("RCV-6",), "a refused recv moves no mark", _ahead,
         lambda x: (x.after.svr <= x.before.svr) & (x.after.taken <= x.before.taken)
@@ -341,10 +405,35 @@ STEP_PROPERTIES: tuple[OfStep, ...] = (
         lambda x: x.put.lower <= x.c.a.maximum(x.after.confirmed, x.taken.seq_cli),
         "something unconfirmed is given", lambda x: x.put.lower < x.put.upper, when=_undisturbed,
     ),
+    OfStep("a reply ends by seq_svr", ("RCV-1", "SEQ-4", "I-CLOSED"), "it holds nothing that is not there yet",
+        _reads_end,
+        lambda x: x.put.upper <= (x.taken.upper if x.action.effect == "form" else x.after.svr),
+        "something is there", lambda x: x.after.svr > 0,
+    ),
+    OfStep("what is decided is there", ("SND-1", "SEQ-5", "RCV-7"), "seq_svr rises to the first send that is open",
+        _decides,
+        lambda x: _first_open(x) <= x.after.svr,
+        "a message comes", lambda x: x.before.svr < x.after.svr,
+    ),
+    OfStep("only a recv ahead is refused", ("RCV-5", "RCV-6"), "what is not ahead is answered", _ahead,
+        lambda x: x.before.svr < x.taken.seq_cli,
+        "a recv is ahead", lambda x: x.before.svr < x.taken.seq_cli,
+        when=lambda scope: scope.restore,
+    ),
+    OfStep("a phone asks with its seq_cli", ("DEV-3", "RCV-4"), "neither more nor less",
+        lambda action: action.effect == "ask",
+        lambda x: _same(x.c, x.phone.cli, x.put.seq_cli),
+        "a phone acknowledges", lambda x: x.put.seq_cli > 0,
+    ),
+    OfStep("a reply that arrives counts", ("DEV-3", "I-LIVE"), "a seq_cli reaches the end of a reply that arrived",
+        lambda action: action.effect == "accept",
+        lambda x: x.taken.upper <= x.phone_after.cli,
+        "a phone gets messages", lambda x: x.phone.cli < x.phone_after.cli,
+    ),
     OfStep("a reply reaches its end", ("RCV-2", "RCV-3", "RCV-7"), "it ends at seq_svr, or fills its page",
         _reads_end,
         lambda x: _end(x) <= x.put.upper,
-        "a reply ends with the last message", lambda x: x.put.upper > 0,
+        "a reply ends with the last message", _ends_with_last,
     ),
 )
 # fmt: on

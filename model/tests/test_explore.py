@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from seqproof_model.bounded import Bounded
-from seqproof_model.definition import Change, Definition, Setting
+from seqproof_model.definition import Change, Setting
 from seqproof_model.engines import packing
 from seqproof_model.engines.explore import Exploration, Explorer, Progress
 from seqproof_model.engines.packing import Layout
@@ -20,7 +21,7 @@ from seqproof_model.engines.visited import Bitmap, Runs
 from seqproof_model.faults import MODELS, FaultyModel
 from seqproof_model.network import CORRECT
 from seqproof_model.scope import Scope, ScopeError
-from seqproof_model.state import Account, Packet, Phone
+from seqproof_model.state import Account, Packet, Phone, Question
 from seqproof_model.stepper import Stepper
 
 ROWS: list[dict[str, Any]] = json.loads((Path(__file__).parent / "counts.json").read_text("utf-8"))["counts"]
@@ -158,13 +159,38 @@ def test_a_scope_that_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
         Scope(**wrong)
 
 
-def test_a_value_too_large_for_its_bits_is_an_error_and_no_wrong_neighbour() -> None:
+@pytest.mark.parametrize("far", [lambda cli: cli + 7, lambda _: 1 << 22], ids=["an array", "a constant"])
+def test_a_value_too_large_for_its_bits_is_an_error_and_no_wrong_neighbour(far: Callable[[Any], Any]) -> None:
+    def ask(_c: Setting, s: Account, p: Phone, _q: Packet) -> Change:
+        return Change(s, p._replace(own=far(p.cli)), Question(p.cli))
+
+    with pytest.raises(OverflowError, match=r"own\[0\]"):
+        Explorer(Bounded(CORRECT.but("MINE", own=True, ask=ask), Scope(1, 2))).run()
+
+
+def test_a_fault_that_overflows_is_still_shown() -> None:
     def far(_c: Setting, s: Account, p: Phone, _q: Packet) -> Change:
         return Change(s._replace(svr=s.svr + 7), p)
 
-    definition = Definition("CORRECT", CORRECT.rules, {**CORRECT.effects, "send": far})
-    with pytest.raises(OverflowError, match="svr rises above 3"):
-        Explorer(Bounded(definition, Scope(1, 2))).run()
+    found = Explorer(Bounded(CORRECT.but("MINE", send=far), Scope(1, 2))).run()
+    assert found.counterexample is not None
+    assert len(found.counterexample) == 1
+
+
+def test_a_symmetry_of_another_model_is_refused() -> None:
+    with pytest.raises(ScopeError, match="another model"):
+        Explorer(Bounded(CORRECT, Scope(2, 2)), symmetry=Symmetry(Bounded(CORRECT, Scope(2, 3))))
+
+
+def test_a_property_that_was_not_looked_at_everywhere_is_not_said_to_hold() -> None:
+    model = MODELS["ACK_ON_REPLY"]
+    found = Explorer(Bounded(model.definition, model.scope())).run()
+    assert {judged.holds for judged in found.properties} == {False, None}
+
+
+def test_a_scope_that_hides_a_fault_is_refused() -> None:
+    with pytest.raises(ScopeError, match="leave --overlap out"):
+        MODELS["RETENTION_DROP"].scope(Scope(1, 2, overlap=True))
 
 
 def test_stopping_early_is_said() -> None:

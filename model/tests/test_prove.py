@@ -17,7 +17,7 @@ from seqproof_model.engines.prove import Cell, Lemmas, Proof, Result, prove, pro
 from seqproof_model.engines.solving import UINT_MAX, Question, Sort
 from seqproof_model.engines.unbounded import (
     ACCOUNT,
-    IN_ONE_STEP,
+    IN_ONE_STEP_RESTORED,
     OVERLAPPING,
     PUT,
     SCOPES,
@@ -66,11 +66,11 @@ def test_the_table_has_a_cell_for_each_rule_and_property() -> None:
     proof = prove(CORRECT)
     assert len(proof.cells) == len(proof.rules) * len(proof.properties)
     assert proof.rules[0] == START
-    assert set(proof.rules[1:]) == {action.name for action in Unbounded(CORRECT, IN_ONE_STEP).actions}
+    assert set(proof.rules[1:]) == {action.name for action in Unbounded(CORRECT, IN_ONE_STEP_RESTORED).actions}
     for p in PROPERTIES:
-        assert (p.name in proof.properties) == p.when(IN_ONE_STEP)
-    for p in (p for p in STEP_PROPERTIES if p.when(IN_ONE_STEP)):
-        for action in Unbounded(CORRECT, IN_ONE_STEP).actions:
+        assert (p.name in proof.properties) == p.when(IN_ONE_STEP_RESTORED)
+    for p in (p for p in STEP_PROPERTIES if p.when(IN_ONE_STEP_RESTORED)):
+        for action in Unbounded(CORRECT, IN_ONE_STEP_RESTORED).actions:
             said = proof.cell(action.name, p.name).result is not Result.NOT_APPLICABLE
             assert said == p.applies(action)
     assert proof.cell(START, "cli never falls").result is Result.NOT_APPLICABLE
@@ -129,18 +129,18 @@ def first_counterexample(definition: Any, **options: Any) -> Counterexample:
     return found
 
 
-PLAIN = [model for model in FAULTY if covering(model.scope()) == IN_ONE_STEP]
+PLAIN = [model for model in FAULTY if covering(model.scope()) == IN_ONE_STEP_RESTORED]
 
 
 @pytest.mark.parametrize(("model", "sort"), on_both_sorts(PLAIN))
 def test_a_counterexample_is_a_step_of_the_definition(model: Any, sort: Sort) -> None:
     """Taken again on ints, the action leads from the state before to the state after."""
     rule, broken = breaking(model.id)
-    (cell,) = prove(model.definition, IN_ONE_STEP, sort, rule=rule, judged=min(broken)).cells
+    (cell,) = prove(model.definition, IN_ONE_STEP_RESTORED, sort, rule=rule, judged=min(broken)).cells
     found = cell.counterexample
     assert found is not None
     given, before, after = found.given, found.before, found.after
-    shape = Unbounded(model.definition, IN_ONE_STEP)
+    shape = Unbounded(model.definition, IN_ONE_STEP_RESTORED)
     (action,) = (a for a in shape.actions if (a.name, a.text) == (found.rule, found.text))
     c = shape.setting(FollowInts(given["x"]), given["seq_max"], given["page"])
     packet = PACKETS[action.takes](**before[TAKEN]) if action.takes else None
@@ -195,7 +195,7 @@ def test_a_fault_of_large_seqs_is_reached_from_a_large_start() -> None:
 
 @pytest.mark.parametrize("sort", Sort)
 def test_without_a_property_that_is_needed_the_state_is_not_reached_and_the_missing_one_is_named(sort: Sort) -> None:
-    proof = prove(CORRECT, IN_ONE_STEP, sort, without=["request <= cli"])
+    proof = prove(CORRECT, IN_ONE_STEP_RESTORED, sort, without=["request <= cli"])
     assert proof.without == ("request <= cli",)
     assert "request <= cli" not in proof.properties
     assert open_cells((proof,)) == {
@@ -204,7 +204,7 @@ def test_without_a_property_that_is_needed_the_state_is_not_reached_and_the_miss
     found = proof.open[0].counterexample
     assert found is not None
     assert found.excluded_by == ("request <= cli",)
-    searched = reach(found, CORRECT, replace(IN_ONE_STEP, messages=2), deepest=6)
+    searched = reach(found, CORRECT, replace(IN_ONE_STEP_RESTORED, messages=2), deepest=6)
     assert searched.reachable is False
     assert searched.trace is None
     assert searched.searched.startswith("within 6 steps, 2 phones, 2 messages")
@@ -230,7 +230,7 @@ def test_a_search_in_a_scope_without_the_property_gets_the_switch_that_it_needs(
 
 def test_a_search_that_does_not_get_through_says_neither_yes_nor_no() -> None:
     found = first_counterexample(CORRECT, without=["request <= cli"])
-    assert reach(found, CORRECT, IN_ONE_STEP, timeout_ms=0).reachable is None
+    assert reach(found, CORRECT, IN_ONE_STEP_RESTORED, timeout_ms=0).reachable is None
 
 
 def test_at_the_start_there_is_one_state_and_no_step() -> None:
@@ -321,7 +321,7 @@ def test_a_question_that_takes_too_long_leaves_its_cell_unknown(monkeypatch: Any
 
 def test_the_thorough_way_is_gone_where_the_quick_one_gives_up(monkeypatch: Any) -> None:
     answers = iter([None, False])
-    monkeypatch.setattr("seqproof_model.engines.solving.ask", lambda _: next(answers))
+    monkeypatch.setattr("seqproof_model.engines.solving.ask", lambda *_, **__: next(answers))
     assert Question([]).ask() is False
     answers = iter([None, False])
     assert Question([], bit_blast=True).ask() is None
@@ -341,5 +341,5 @@ def test_each_cell_is_reported_and_ctrl_c_is_passed_on() -> None:
 
 def test_what_is_proved_is_said() -> None:
     proof = prove(CORRECT, rule="ask")
-    assert (proof.definition, proof.scope, proof.sort) == ("CORRECT", IN_ONE_STEP, Sort.INT)
+    assert (proof.definition, proof.scope, proof.sort) == ("CORRECT", IN_ONE_STEP_RESTORED, Sort.INT)
     assert 0 <= proof.solving_ms <= proof.total_ms

@@ -17,6 +17,7 @@ from seqproof_model.engines.refinement import refines
 from seqproof_model.engines.solving import Sort
 from seqproof_model.engines.unbounded import (
     IN_ONE_STEP,
+    IN_ONE_STEP_RESTORED,
     OVERLAPPING,
     OVERLAPPING_RESTORED,
     PUT,
@@ -66,7 +67,7 @@ def test_every_action_and_every_property_is_in_some_scope_that_is_proved() -> No
 # ---------------------------------------------------------------- footprints
 
 
-def wrong(definition: Definition, scope: Scope = IN_ONE_STEP) -> dict[str, tuple[str, ...]]:
+def wrong(definition: Definition, scope: Scope = IN_ONE_STEP_RESTORED) -> dict[str, tuple[str, ...]]:
     """What is wrong with some footprints."""
     return {found.of: found.wrong for found in footprints(definition, scope) if found.wrong}
 
@@ -82,7 +83,7 @@ def test_the_faulty_models_too_can_be_proved_and_refuted_by_it(model: Any) -> No
 
 
 def test_a_footprint_names_what_is_read_and_written() -> None:
-    found = {footprint.of: footprint for footprint in footprints(CORRECT, IN_ONE_STEP)}
+    found = {footprint.of: footprint for footprint in footprints(CORRECT, IN_ONE_STEP_RESTORED)}
     assert found["ask"].reads == ("d.cli",)
     assert found["ask"].writes == ("put.seq_cli",)
     assert found["restore"].writes == ("svr", "confirmed", "trimmed")
@@ -223,7 +224,8 @@ def test_progress_names_the_instances() -> None:
     assert seen[0] == "send"
 
 
-def test_a_scope_with_restores_and_overlap_is_covered_by_the_one_that_claims_less() -> None:
+def test_a_scope_is_covered_by_the_one_that_claims_what_it_claims() -> None:
     assert covering(Scope(crash=True, restore=True, overlap=True)) == OVERLAPPING_RESTORED
     assert covering(Scope(overlap=True, trim=True)) == OVERLAPPING
     assert covering(Scope(1, 1)) == IN_ONE_STEP
+    assert covering(Scope(crash=True, restore=True)) == IN_ONE_STEP_RESTORED

@@ -119,7 +119,7 @@ def _properties(found: Exploration, *, ids: bool) -> Table:
         about = judged.about
         occurred = "yes" if judged.occurred else "not in this scope" if not judged.expected else "NOT YET"
         table.add_row(
-            Text("  ✓", "green"),
+            Text("  ✓", "green") if judged.occurred else Text("  ·", "dim" if not judged.expected else "yellow"),
             Text(about.name),
             *([Text(" ".join(about.ids))] if ids else []),
             Text.assemble((about.sometimes, ""), (f": {occurred}", "yellow" if occurred == "NOT YET" else "dim")),

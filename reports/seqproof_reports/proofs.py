@@ -74,10 +74,11 @@ def render_proof(console: Console, proof: Proof) -> None:
     what = "all 2³² seqs" if proof.sort.value != "int" else "any largest seq"
     standing = ("✓", "proved", "bold green") if proof.proved else ("✗", "NOT proved", "bold red")
     counted = sum(cell.result is not Result.NOT_APPLICABLE for cell in proof.cells)
+    obligations = f"{counted} obligation{'' if counted == 1 else 's'}"
     head = f"{standing[0]} {proof.definition}: {standing[1]} for {what}, any number of phones, messages and packets"
     console.print(Text(head, standing[2]))
     console.print(
-        Text(f"  {switches(proof)}; {counted} obligations on {proof.sort.value}, {proof.solving_ms:.0f} ms of solving"),
+        Text(f"  {switches(proof)}; {obligations} on {proof.sort.value}, {proof.solving_ms:.0f} ms of solving"),
         highlight=False,
     )
     for rule in proof.idle:

@@ -55,6 +55,14 @@ class Start:
     highest: int
 
 
+@dataclass(frozen=True)
+class AllSeqs(Scope):
+    """A scope whose messages are all 32-bit seqs: too many for any other engine, not for a run that begins at one."""
+
+    def __post_init__(self) -> None:
+        """Nothing is too large here."""
+
+
 ANYWHERE = Start(0, UINT_MAX - 1)
 EDGES = {f"2^{n}": Start(2**n - 2, 2**n - 2) for n in (24, 31, 32)}  # the next seq is the last one below the edge
 
@@ -176,7 +184,7 @@ class Unrolled:
         self.solver.set("timeout", timeout_ms)
         broken = z3.Bool(f"broken@{len(self.states) - 1}")
         self.solver.add(z3.Implies(broken, some([z3.BoolVal(False), *self._broken(names)])))
-        answer = ask(self.solver, broken)
+        answer = ask(self.solver, broken, within_ms=timeout_ms)
         if answer is False:
             self.solver.add(z3.Not(broken))
         elif answer:
@@ -222,7 +230,8 @@ class Unrolled:
         """The model that the trace is of: of the scope as it was given, or with all 32-bit seqs, following x."""
         if self.start is None:
             return Bounded(self.bounded.definition, self.scope)
-        return Bounded(self.bounded.definition, replace(self.scope, messages=UINT_MAX, follow=True))
+        wide = AllSeqs(**{**vars(self.scope), "messages": UINT_MAX, "follow": True})
+        return Bounded(self.bounded.definition, wide)
 
     def _plain_start(self, model: Model) -> Numbers:
         state = {name: int(plain(model, value)) for name, value in self.states[0].items()}

@@ -58,6 +58,7 @@ def counterexample(induction: Induction, case: Case, goal: Fact, timeout_ms: int
     """The smallest one found for a goal that does not follow from the facts."""
     solver = z3.SimpleSolver()
     solver.set("timeout", timeout_ms)
+    solver.set("ctrl_c", False)  # the questions are short; Python raises KeyboardInterrupt after them
     solver.add(*case.guards, *(fact.formula for fact in case.facts), z3.Not(goal.formula))
     given = {"x": induction.x, "seq_max": induction.seq_max}
     given |= {} if induction.c.page is None else {"page": induction.page}

@@ -31,6 +31,7 @@ from seqproof_model.engines.packing import Layout, Repack, Words
 from seqproof_model.engines.symmetry import Symmetry
 from seqproof_model.engines.visited import merged, visited
 from seqproof_model.properties import Always, OfStep
+from seqproof_model.scope import ScopeError
 from seqproof_model.stepper import Stepper
 from seqproof_model.trace import Trace, tidy, trace
 
@@ -54,10 +55,13 @@ class Coverage:
 
 @dataclass(frozen=True)
 class Judged:
-    """A property after an exploration. ``expected``: its sometimes can happen in this scope; ``occurred``: it did."""
+    """A property after an exploration. ``holds``: None where nothing broke it, but not all states were looked at.
+
+    ``expected``: its sometimes can happen in this scope; ``occurred``: it did.
+    """
 
     about: Always | OfStep
-    holds: bool
+    holds: bool | None
     occurred: bool
     expected: bool
 
@@ -95,7 +99,7 @@ class Exploration:
     @property
     def holds(self) -> bool:
         """No property was broken."""
-        return all(judged.holds for judged in self.properties)
+        return all(judged.holds is not False for judged in self.properties)
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -111,18 +115,22 @@ class _Chunk:
     transitions: int
     coverage: dict[str, Coverage]
     broken: list[Broken]
+    overflow: OverflowError | None = None
 
 
 class Explorer:
     """One exploration. ``levels`` holds the states found, level by level, sorted.
 
-    Raises ScopeError where the states are too wide, or where symmetry is asked for and not proved.
+    ``symmetry``: that of this very model, from its certificate. Raises ScopeError where the states are too wide, or
+    where the symmetry is another model's.
     """
 
     def __init__(self, bounded: Bounded, *, symmetry: Symmetry | None = None, threads: int = 0) -> None:
         self.bounded = bounded
         self.layout = Layout(bounded)
         self.levels: list[Words] = []
+        if symmetry and symmetry.bounded != bounded:
+            raise ScopeError("the symmetry is that of another model; certify this one")
         self._symmetry = symmetry
         self._threads = threads or min(8, len(os.sched_getaffinity(0)))
         self._seen = visited(self.layout.bits, wide=self.layout.wide)
@@ -160,6 +168,9 @@ class Explorer:
         size = min(CHUNK, max(1024, -(-front.size // self._threads)))
         chunks = list(pool.map(self._expand, (front[at : at + size] for at in range(0, front.size, size))))
         self._seen.settle()
+        overflow = next((chunk.overflow for chunk in chunks if chunk.overflow), None)
+        if overflow and not any(chunk.broken for chunk in chunks):
+            raise overflow
         for chunk in chunks:
             self._transitions += chunk.transitions
             for name, coverage in chunk.coverage.items():
@@ -185,11 +196,17 @@ class Explorer:
         chunk = _Chunk(words[:0], 0, {}, list(self._broken_states(c, state, words)))
         weight = self._symmetry.family(words) if self._symmetry else None
         out: list[Words] = []
-        for instance, taken, enabled, after in self._successors(c, state, words):
+        halves = self.layout.halves(words)
+        for instance, taken, enabled in self._taken(c, state, words):
+            chunk.broken += self._broken_steps(instance, taken, enabled, words)
+            try:
+                after = self._after(instance, taken, enabled, halves)
+            except OverflowError as error:  # what is broken already matters more
+                chunk.overflow = error
+                return chunk
             number = after.size if weight is None else int(weight[enabled].sum())
             chunk.transitions += number
             self._count(chunk, instance, taken, number, words.size)
-            chunk.broken += self._broken_steps(instance, taken, enabled, words)
             out.append(after)
         found = np.concatenate(out)
         if self._symmetry:
@@ -206,8 +223,9 @@ class Explorer:
     def successors(self, words: Words) -> Iterator[tuple[Instance, Array, Words]]:
         """Yield each instance, where it is enabled among some states, and the states that it leads to from there."""
         state = self.layout.unpack(words)
-        for instance, _, enabled, after in self._successors(self._setting(state), state, words):
-            yield instance, enabled, after
+        halves = self.layout.halves(words)
+        for instance, taken, enabled in self._taken(self._setting(state), state, words):
+            yield instance, enabled, self._after(instance, taken, enabled, halves)
 
     def _setting(self, state: Mapping[str, Array]) -> Setting:
         scope = self.bounded.scope
@@ -215,18 +233,18 @@ class Explorer:
         c = self.bounded.setting(a, scope.messages)
         return replace(c, page=min(c.page, scope.messages)) if c.page else c
 
-    def _successors(
-        self, c: Setting, state: Mapping[str, Array], words: Words
-    ) -> Iterator[tuple[Instance, Taken, Array, Words]]:
-        """Yield each instance: what it does, where it is enabled, and the states that it leads to."""
-        halves = self.layout.halves(words)
+    def _taken(self, c: Setting, state: Mapping[str, Array], words: Words) -> Iterator[tuple[Instance, Taken, Array]]:
+        """Yield each instance: what it does, and where it is enabled."""
         for instance in self.bounded.instances:
             taken = self.bounded.step(c, state, instance)
-            enabled = np.broadcast_to(np.asarray(taken.enabled()), words.shape)
-            repack = self._repacks.get(instance)
-            if repack is None:
-                repack = self._repacks[instance] = Repack(self.layout, taken.changes)
-            yield instance, taken, enabled, repack(halves, taken.changes, enabled)
+            yield instance, taken, np.broadcast_to(np.asarray(taken.enabled()), words.shape)
+
+    def _after(self, instance: Instance, taken: Taken, enabled: Array, halves: list[Words]) -> Words:
+        """The states that an instance leads to. Raises OverflowError where one has no place."""
+        repack = self._repacks.get(instance)
+        if repack is None:
+            repack = self._repacks[instance] = Repack(self.layout, taken.changes)
+        return repack(halves, taken.changes, enabled)
 
     def _count(self, chunk: _Chunk, instance: Instance, taken: Taken, number: int, tried: int) -> None:
         coverage = chunk.coverage.setdefault(instance.action.name, Coverage())
@@ -259,7 +277,12 @@ class Explorer:
         names = {name for name, _, _ in broken}
         scope = self.bounded.scope
         judged = tuple(
-            Judged(about, about.name not in names, about.name in self._occurred, about.may_occur(scope))
+            Judged(
+                about,
+                False if about.name in names else True if complete else None,
+                about.name in self._occurred,
+                about.may_occur(scope),
+            )
             for about in self.bounded.properties
         )
         return Exploration(

@@ -18,7 +18,7 @@ import z3
 
 from seqproof_model.definition import Definition
 from seqproof_model.engines.induction import Induction
-from seqproof_model.engines.solving import Formula, Sort, ask, truth
+from seqproof_model.engines.solving import Formula, Question, Sort, truth
 from seqproof_model.engines.terms import Term, Terms
 from seqproof_model.engines.unbounded import Picks, Role
 from seqproof_model.network import CONDITIONS, Action
@@ -128,9 +128,7 @@ def _held_wrongly(formula: Formula, covered: list[Any]) -> Iterator[str]:
         yield "it asks more than once what is covered"
     for variable in covered:
         less, more = (z3.substitute(formula, (variable, z3.BoolVal(value))) for value in (False, True))
-        solver = z3.SimpleSolver()
-        solver.add(less, z3.Not(more))
-        if ask(solver) is not False:
+        if Question([less, z3.Not(more)]).ask() is not False:
             yield "to hold more can break it"
 
 

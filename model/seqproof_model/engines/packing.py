@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from seqproof_model.bounded import Bounded, Variable
 from seqproof_model.engines.arrays import Array, narrowest
+from seqproof_model.network import CORRECT
 from seqproof_model.scope import ScopeError
 from seqproof_model.state import Kind
 
@@ -40,7 +41,7 @@ class Layout:
 
     def __init__(self, bounded: Bounded) -> None:
         self.bounded = bounded
-        top = bounded.scope.messages if bounded.definition.name == "CORRECT" else bounded.scope.messages + 1
+        top = bounded.scope.messages if bounded.definition is CORRECT else bounded.scope.messages + 1
         self._seq_bits = top.bit_length()
         self.seq_type = narrowest((2 * bounded.scope.messages + 2).bit_length())
         self.set_type = narrowest(bounded.scope.messages + 1)
@@ -138,6 +139,7 @@ class Repack:
 
     def __init__(self, layout: Layout, changes: Mapping[str, Any]) -> None:
         self._layout = layout
+        self._too_large: list[str] = []  # constants that do not fit: an error once the instance is taken
         count = 2 if layout.wide else 1
         keep, constant = [(1 << 64) - 1] * count, [0] * count
         spans: list[Span] = []
@@ -145,7 +147,9 @@ class Repack:
             keep[half] &= ~(((1 << width) - 1) << offset)
             last = spans[-1] if spans else None
             if not isinstance(changes[name], np.ndarray):
-                constant[half] |= int(changes[name]) << offset
+                if not 0 <= int(changes[name]) < 1 << width:
+                    self._too_large.append(name)
+                constant[half] |= (int(changes[name]) & ((1 << width) - 1)) << offset
             elif last and last.half == half and offset + width - last.offset <= 16:
                 joined = (*last.fields, (name, offset - last.offset))
                 spans[-1] = Span(half, last.offset, offset + width - last.offset, joined)
@@ -156,6 +160,8 @@ class Repack:
 
     def __call__(self, halves: list[NDArray[np.uint64]], changes: Mapping[str, Any], enabled: Array) -> Words:
         """The successors of the states where ``enabled`` holds. Raises OverflowError where a value does not fit."""
+        if self._too_large and enabled.any():
+            raise OverflowError(f"{self._too_large[0]} takes a value for which the scope has no bits")
         out = [half & keep for half, keep in zip(halves, self._keep, strict=True)]
         for half, constant in zip(out, self._constant, strict=True):
             if constant:

@@ -25,7 +25,7 @@ from seqproof_model.definition import Definition
 from seqproof_model.engines.counterexample import Counterexample, counterexample
 from seqproof_model.engines.induction import Case, Fact, Induction
 from seqproof_model.engines.solving import TIMEOUT_MS, Formula, Question, Sort, holds, near
-from seqproof_model.engines.unbounded import IN_ONE_STEP
+from seqproof_model.engines.unbounded import IN_ONE_STEP_RESTORED
 from seqproof_model.engines.unbounded import SCOPES as SCOPES
 from seqproof_model.properties import STATE_PROPERTIES
 from seqproof_model.scope import Scope
@@ -76,8 +76,8 @@ class Proof:
 
     @property
     def proved(self) -> bool:
-        """Every cell is proved, or does not apply."""
-        return all(cell.result in (Result.PROVED, Result.NOT_APPLICABLE) for cell in self.cells)
+        """Every cell is proved, or does not apply, and there is no rule of which that says nothing."""
+        return not self.idle and all(cell.result in (Result.PROVED, Result.NOT_APPLICABLE) for cell in self.cells)
 
     @property
     def open(self) -> tuple[Cell, ...]:
@@ -164,7 +164,7 @@ def _dropped(without: Iterable[str]) -> tuple[str, ...]:
 
 def prove(
     definition: Definition,
-    scope: Scope = IN_ONE_STEP,
+    scope: Scope = IN_ONE_STEP_RESTORED,
     sort: Sort = Sort.INT,
     *,
     rule: str | None = None,

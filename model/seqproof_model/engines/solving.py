@@ -11,6 +11,7 @@ likes to read.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from enum import Enum
@@ -87,14 +88,21 @@ def some(formulas: Iterable[Formula]) -> Formula:
     return found[0] if len(found) == 1 else z3.Or(found)
 
 
-def ask(solver: z3.Solver, *assumptions: Formula) -> bool | None:
-    """Whether there is a model; None where time was up. Ctrl-C in the middle of it is a KeyboardInterrupt."""
+def ask(solver: z3.Solver, *assumptions: Formula, within_ms: int | None = None) -> bool | None:
+    """Whether there is a model; None where time was up. Ctrl-C in the middle of it is a KeyboardInterrupt.
+
+    ``within_ms``: the time that the solver was given. Some solvers say the same of Ctrl-C and of time that is up, so
+    that only the clock can tell.
+    """
+    began = time.perf_counter()
     answer = solver.check(*assumptions)
-    if answer == z3.unknown:
-        if "interrupted" in solver.reason_unknown():
-            raise KeyboardInterrupt
-        return None
-    return bool(answer == z3.sat)
+    if answer != z3.unknown:
+        return bool(answer == z3.sat)
+    reason, took_ms = solver.reason_unknown(), (time.perf_counter() - began) * 1000
+    early = within_ms is not None and took_ms < 0.9 * within_ms
+    if "interrupted" in reason or (reason == "canceled" and early):
+        raise KeyboardInterrupt
+    return None
 
 
 class Question:
@@ -113,10 +121,15 @@ class Question:
 
     def _new(self) -> z3.Solver:
         solver = z3.SimpleSolver()
-        solver.set("timeout", min(QUICK_MS, self._timeout_ms) if self._quick else self._timeout_ms)
+        solver.set("timeout", self._within_ms)
         solver.set("bv.solver", 2 if self._quick else 0)
+        solver.set("ctrl_c", not self._quick)  # what is over soon need not be stopped, only what is not
         solver.add(self._formulas)
         return solver
+
+    @property
+    def _within_ms(self) -> int:
+        return min(QUICK_MS, self._timeout_ms) if self._quick else self._timeout_ms
 
     def add(self, formulas: Iterable[Formula]) -> None:
         """Ask for more at once."""
@@ -126,11 +139,11 @@ class Question:
 
     def ask(self) -> bool | None:
         """Whether there is a model; None where time was up."""
-        answer = ask(self._solver)
+        answer = ask(self._solver, within_ms=self._within_ms)
         if answer is None and self._quick:
             self._quick = False
             self._solver = self._new()
-            answer = ask(self._solver)
+            answer = ask(self._solver, within_ms=self._within_ms)
         return answer
 
     def model(self) -> Model:

@@ -32,6 +32,7 @@ class Symmetry:
     """The permutations of a model's phones, on packed states."""
 
     def __init__(self, bounded: Bounded) -> None:
+        self.bounded = bounded
         self._layout = Layout(bounded)
         self._phones = bounded.scope.phones
         orders = list(permutations(range(self._phones)))[1:]  # the first one moves nothing

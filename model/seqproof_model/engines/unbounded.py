@@ -26,9 +26,9 @@ channels leaves nothing there that a property could speak of.
 
 *Special cases.* One phone alone is two of which one never acts. A server without trims or backups is one that never
 makes any. An unpaged reply is one whose page is as large as the space of seqs. So it is enough to prove ``SCOPES``: a
-server that answers in one step, with all liberties of network and server; one whose recvs and sends overlap; and that
-one with restores, of which fewer properties hold. Any other scope has the rules and the properties of one of these,
-``covering`` it, so its runs are runs of that one.
+server that answers in one step, and one whose recvs and sends overlap; each with restores, and without them, when more
+properties hold; and all with every other liberty of network and server. Any scope at all has the rules and the
+properties of one of these, ``covering`` it, so its runs are runs of that one.
 
 A channel of a phone may even hold several packets that are equal: to take one leaves the others. Open sends differ, for
 the property "svr < open" puts each new one above all that are open.
@@ -57,17 +57,16 @@ Make = Callable[[str, Kind], Value]  # makes a variable of that name and kind
 ACCOUNT, TAKEN, PUT, LOWEST = "the account", "the packet taken", "the packet put", "the lowest other open send"
 NOBODY = Phone(0, 0)
 
-IN_ONE_STEP = Scope(duplicates=True, crash=True, late=True, restore=True, trim=True, page=1)
-OVERLAPPING = replace(IN_ONE_STEP, overlap=True, restore=False)
-OVERLAPPING_RESTORED = replace(OVERLAPPING, restore=True)
-SCOPES = (IN_ONE_STEP, OVERLAPPING, OVERLAPPING_RESTORED)
+IN_ONE_STEP = Scope(duplicates=True, crash=True, late=True, trim=True, page=1)
+IN_ONE_STEP_RESTORED = replace(IN_ONE_STEP, restore=True)
+OVERLAPPING = replace(IN_ONE_STEP, overlap=True)
+OVERLAPPING_RESTORED = replace(IN_ONE_STEP_RESTORED, overlap=True)
+SCOPES = (IN_ONE_STEP_RESTORED, IN_ONE_STEP, OVERLAPPING, OVERLAPPING_RESTORED)
 
 
 def covering(scope: Scope) -> Scope:
     """The scope of ``SCOPES`` whose proof covers a scope, whatever its numbers."""
-    if not scope.overlap:
-        return IN_ONE_STEP
-    return OVERLAPPING_RESTORED if scope.restore else OVERLAPPING
+    return next(cover for cover in SCOPES if (cover.overlap, cover.restore) == (scope.overlap, scope.restore))
 
 
 class Role(StrEnum):
