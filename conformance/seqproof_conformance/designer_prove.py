@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-import z3
 from rich.console import Console
 
 from seqproof_conformance.shell import INCONCLUSIVE, INTERRUPTED, UsageError, gently
@@ -16,7 +15,7 @@ from seqproof_model.engines.footprint import Footprint, footprints
 from seqproof_model.engines.prove import SCOPES, Cell, Lemmas, Proof, Result, prove
 from seqproof_model.engines.ranking import Ranking, rank
 from seqproof_model.engines.refinement import Refinement, refines
-from seqproof_model.engines.solving import Sort
+from seqproof_model.engines.solving import Sort, leave_ctrl_c_alone
 from seqproof_model.faults import MODELS
 from seqproof_model.scope import Scope
 from seqproof_reports.proofs import (
@@ -97,7 +96,7 @@ class Found:
 
 def run(asked: Asked, still_wanted: Callable[[], None]) -> Found:
     """Prove. Ctrl-C ends it with what there is. Raises UsageError for a rule or a property that no scope has."""
-    z3.set_param("ctrl_c", False)  # it is for us to end on Ctrl-C, and to say how far we came
+    leave_ctrl_c_alone()  # it is for us to end, and to say how far we came
     done: list[Cell] = []
 
     def told(cell: Cell) -> None:

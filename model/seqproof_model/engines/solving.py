@@ -206,6 +206,11 @@ def _try(solver: z3.Solver, found: Model, wish: Formula) -> Model:
     return model
 
 
+def leave_ctrl_c_alone() -> None:
+    """Keep Z3 from taking Ctrl-C for itself: it would end one question with "unknown", and nobody would hear of it."""
+    z3.set_param("ctrl_c", False)
+
+
 def near(wanted: str, known: Iterable[str], what: str) -> str:
     """Return ``wanted`` if it is known; raise ValueError with the nearest names if not."""
     names = list(dict.fromkeys(known))
