@@ -277,6 +277,10 @@ def prove(
     without: Annotated[
         list[str] | None, typer.Option("--without", help="Do not assume this property of states; may be repeated.")
     ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option("--from", help="Search for real runs just below 2^24, 2^31 or 2^32, in 32 bits."),
+    ] = None,
     needs: Annotated[bool, typer.Option("--needs", help="Find which properties each proof needs; slower.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -284,7 +288,7 @@ def prove(
     from seqproof_conformance import designer_prove as proving
 
     definition = CORRECT if mutant is None else model_of(mutant).definition
-    asked = proving.Asked(definition, seqs.value, rule, judged, tuple(without or ()), needs)
+    asked = proving.Asked(definition, seqs.value, rule, judged, tuple(without or ()), needs, start)
     found = proving.run(asked, still_wanted)
     if as_json:
         print_json(proving.data(found))

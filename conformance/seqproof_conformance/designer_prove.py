@@ -10,12 +10,14 @@ from rich.console import Console
 
 from seqproof_conformance.shell import INCONCLUSIVE, INTERRUPTED, UsageError, gently
 from seqproof_model.definition import Definition
+from seqproof_model.engines.bounded_search import EDGES
 from seqproof_model.engines.counterexample import Counterexample, reach
 from seqproof_model.engines.footprint import Footprint, footprints
-from seqproof_model.engines.prove import SCOPES, Cell, Lemmas, Proof, Result, prove
+from seqproof_model.engines.prove import Cell, Lemmas, Proof, Result, prove
 from seqproof_model.engines.ranking import Ranking, rank
 from seqproof_model.engines.refinement import Refinement, refines
 from seqproof_model.engines.solving import Sort, leave_ctrl_c_alone
+from seqproof_model.engines.unbounded import SCOPES
 from seqproof_model.faults import MODELS
 from seqproof_model.scope import Scope
 from seqproof_reports.proofs import (
@@ -37,7 +39,10 @@ SMALL = 2  # phones, and slots, of the model that is held against the unbounded 
 
 @dataclass(frozen=True)
 class Asked:
-    """What is to be proved. ``seqs``: a sort, or both. ``without``: properties that are not assumed."""
+    """What is to be proved. ``seqs``: a sort, or both. ``without``: properties that are not assumed.
+
+    ``start``: the edge, one of ``EDGES``, below which the search for a real run begins, with true 32-bit seqs.
+    """
 
     definition: Definition
     seqs: str = BOTH
@@ -45,6 +50,7 @@ class Asked:
     judged: str | None = None
     without: tuple[str, ...] = ()
     needs: bool = False
+    start: str | None = None
 
     @property
     def sorts(self) -> tuple[Sort, ...]:
@@ -95,7 +101,9 @@ class Found:
 
 
 def run(asked: Asked, still_wanted: Callable[[], None]) -> Found:
-    """Prove. Ctrl-C ends it with what there is. Raises UsageError for a rule or a property that no scope has."""
+    """Prove. Ctrl-C ends it with what there is. Raises UsageError for what no scope has, and for an unknown edge."""
+    if asked.start and asked.start not in EDGES:
+        raise UsageError(f"--from {asked.start}: there are {', '.join(EDGES)}")
     leave_ctrl_c_alone()  # it is for us to end, and to say how far we came
     done: list[Cell] = []
 
@@ -131,7 +139,7 @@ def _rest(asked: Asked, proofs: list[Proof], still_wanted: Callable[[], None]) -
     """What belongs to the proofs: the ranking argument, why two phones are enough, and the counterexamples."""
     sound = asked.whole and all(proof.proved for proof in proofs)  # the ranking argument assumes these properties
     rankings = [rank(asked.definition, RANKED, sort, lambda _: still_wanted()) for sort in asked.sorts if sound]
-    footprint = tuple(f for scope in SCOPES if sound for f in footprints(asked.definition, scope))
+    footprint = tuple(f for scope in SCOPES if asked.whole for f in footprints(asked.definition, scope))
     refined = tuple(_refined(asked, scope, still_wanted) for scope in SCOPES if sound)
     first = tuple(_first(asked, proofs, still_wanted))
     return Found(asked, tuple(proofs), tuple(rankings), first, footprint, refined)
@@ -164,7 +172,11 @@ def _first(asked: Asked, proofs: list[Proof], still_wanted: Callable[[], None]) 
             if cell.counterexample and cell.property not in found:
                 scope = _small(asked, proof)
                 found[cell.property] = reach(
-                    cell.counterexample, asked.definition, scope, progress=lambda _: still_wanted()
+                    cell.counterexample,
+                    asked.definition,
+                    scope,
+                    start=EDGES[asked.start] if asked.start else None,
+                    progress=lambda _: still_wanted(),
                 )
     return list(found.values())
 

@@ -151,6 +151,13 @@ def test_prove_of_a_faulty_model_exits_1_with_two_states_and_a_run(run: Run) -> 
     assert "3  recv A ask 0 ◄" in out
 
 
+def test_prove_searches_near_the_edges_of_the_space(run: Run) -> None:
+    words = ["prove", "--mutant", "CAP_INT32", "--seqs", "int", "--property"]
+    code, out, _ = run(*words, "send while there is space", "--from", "2^31")
+    assert code == 1
+    assert "svr 2147483646 → 2147483647" in out
+
+
 def test_prove_of_an_equivalent_exits_0_as_json(run: Run) -> None:
     code, out, _ = run("prove", "--mutant", "CONFIRM_LAST", "--seqs", "int", "--json")
     found = json.loads(out)
@@ -164,6 +171,7 @@ def test_prove_of_an_equivalent_exits_0_as_json(run: Run) -> None:
     [
         ("--rule recv --property nope", "no property is called 'nope'"),
         ("--rule rcv", "did you mean 'recv'"),
+        ("--from 2^16", "--from 2^16: there are 2^24, 2^31, 2^32"),
         ("--without nope", "no state property is called 'nope'"),
     ],
 )

@@ -66,9 +66,9 @@ class OneStep:
 
 
 def reachable(stepper: Stepper) -> list[Numbers]:
-    """All states that can be reached."""
-    found = {tuple(state.values()): state for state in stepper.starts()}
-    todo = list(found.values())
+    """All states that can be reached, where the last message is followed."""
+    start = stepper.starts()[-1]
+    found, todo = {tuple(start.values()): start}, [start]
     while todo:
         state = todo.pop()
         for _, taken in stepper.enabled(state):

@@ -85,6 +85,22 @@ def test_other_scopes_agree_with_a_plain_search_on_ints(scope: Scope) -> None:
     assert not found.missing
 
 
+@pytest.mark.parametrize("scope", [Scope(2, 2, 2, True, True), Scope(1, 2, 2, overlap=True), *OTHER_SCOPES[:4]])
+def test_each_step_is_the_steppers(scope: Scope) -> None:
+    """Of every 97th state: the same instances are enabled, and each leads to the same state."""
+    explorer = Explorer(Bounded(CORRECT, scope))
+    explorer.run(most=20_000)
+    words, stepper = np.concatenate(explorer.levels)[::97], Stepper(explorer.bounded)
+    found: list[set[tuple[str, Any]]] = [set() for _ in words]
+    for instance, enabled, after in explorer.successors(words):
+        for row, word in zip(np.flatnonzero(enabled), after, strict=True):
+            found[row].add((str(instance), word))
+    for steps, word in zip(found, words, strict=True):
+        state = explorer.layout.number(word)
+        expected = {(str(i), explorer.layout.pack([stepper.after(state, t)])[0]) for i, t in stepper.enabled(state)}
+        assert steps == expected
+
+
 @pytest.mark.parametrize("model", [m for m in MODELS.values() if not m.right], ids=lambda m: m.id)
 def test_each_faulty_model_is_caught_by_a_shortest_trace(model: FaultyModel) -> None:
     bounded = Bounded(model.definition, model.scope())

@@ -29,6 +29,7 @@ from seqproof_model.faults import MODELS
 from seqproof_model.network import CORRECT
 from seqproof_model.properties import PROPERTIES, STATE_PROPERTIES, STEP_PROPERTIES
 from seqproof_model.rules import BY_NAME
+from seqproof_model.scope import Scope
 from seqproof_model.state import PACKETS, Account, Phone
 from seqproof_model.stepper import FollowInts
 
@@ -62,6 +63,11 @@ def test_the_correct_protocol_is_proved(sort: Sort) -> None:
 def test_it_is_proved_bit_by_bit_as_well() -> None:
     """Another way for Z3 to read vectors: what it gets wrong in one it would have to get wrong in both."""
     assert prove(CORRECT, OVERLAPPING, Sort.VECTOR, bit_blast=True).proved
+
+
+@pytest.mark.parametrize("scope", [Scope(), Scope(overlap=True, page=3), Scope(crash=True, restore=True)])
+def test_so_is_a_scope_with_few_liberties(scope: Scope) -> None:
+    assert prove(CORRECT, scope).proved
 
 
 def test_the_table_has_a_cell_for_each_rule_and_property() -> None:
@@ -193,6 +199,7 @@ def test_a_fault_of_large_seqs_is_reached_from_a_large_start() -> None:
     assert found.before[ACCOUNT]["confirmed"] >= 2**31
     reached = reach(found, model.definition, model.scope(), start=EDGES["2^32"])
     assert reached.reachable is True
+    assert reached.searched == "in 2 steps, 1 phone, 3 messages, 1 slot, 32-bit seqs after 4294967294"
 
 
 @pytest.mark.parametrize("sort", Sort)
@@ -261,6 +268,13 @@ def test_each_of_them_is_needed() -> None:
         assert alone.cells[0].result is Result.FAILED, name
 
 
+def test_what_a_lemma_needs_is_found_anew() -> None:
+    lemmas = Lemmas()
+    assert prove(CORRECT, lemmas=lemmas, rule="deliver").cell("deliver", "cli is covered").needs == ()
+    again = prove(CORRECT, lemmas=lemmas, rule="deliver", needs=True)
+    assert again.cell("deliver", "cli is covered").needs == ("cli is covered", "reply begins covered")
+
+
 def test_the_properties_that_are_needed_are_few_and_step_properties_are_never_assumed() -> None:
     needed = {name for cell in prove(CORRECT, OVERLAPPING, needs=True).cells for name in cell.needs}
     assert needed <= {p.name for p in STATE_PROPERTIES}
@@ -327,6 +341,12 @@ def test_the_thorough_way_is_gone_where_the_quick_one_gives_up(monkeypatch: Any)
     assert Question([]).ask() is False
     answers = iter([None, False])
     assert Question([], bit_blast=True).ask() is None
+
+
+def test_a_failed_cell_may_have_no_counterexample_where_time_was_up(monkeypatch: Any) -> None:
+    monkeypatch.setattr("seqproof_model.engines.counterexample.ask", lambda _: None)
+    (cell,) = prove(MODELS["ACK_ON_REPLY"].definition, rule="recv", judged="confirmed is covered").cells
+    assert (cell.result, cell.counterexample) == (Result.FAILED, None)
 
 
 def test_each_cell_is_reported_and_ctrl_c_is_passed_on() -> None:

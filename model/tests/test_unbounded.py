@@ -163,7 +163,6 @@ SMALL = Scope(2, 1, 1)
 IN_SLOTS = [replace(scope, phones=3, slots=2) for scope in SCOPES]
 BARE = [
     Scope(3, 1, 2, crash=True),
-    Scope(2, 1, 3, overlap=True, duplicates=True, crash=True),
     Scope(2, 1, 2, overlap=True, page=2, trim=True),
 ]
 

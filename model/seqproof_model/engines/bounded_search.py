@@ -54,6 +54,10 @@ class Start:
     lowest: int
     highest: int
 
+    def __str__(self) -> str:
+        """Write it as ``after 2147483646``, or ``after 0 to 4294967294``."""
+        return f"after {self.lowest}" + (f" to {self.highest}" if self.lowest < self.highest else "")
+
 
 @dataclass(frozen=True)
 class AllSeqs(Scope):

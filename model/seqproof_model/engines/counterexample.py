@@ -21,7 +21,7 @@ from seqproof_model.bounded import THERE
 from seqproof_model.definition import Definition
 from seqproof_model.engines.bounded_search import DEEPEST, Start, search
 from seqproof_model.engines.induction import NATURAL, Case, Fact, Induction
-from seqproof_model.engines.solving import TIMEOUT_MS, Formula, Model, holds, plain, smallest
+from seqproof_model.engines.solving import TIMEOUT_MS, Formula, Model, ask, holds, plain, smallest
 from seqproof_model.engines.terms import Term
 from seqproof_model.engines.unbounded import ACCOUNT, TAKEN, Role, Unbounded, View
 from seqproof_model.properties import PROPERTIES
@@ -54,12 +54,14 @@ class Counterexample:
     searched: str = ""
 
 
-def counterexample(induction: Induction, case: Case, goal: Fact, timeout_ms: int = TIMEOUT_MS) -> Counterexample:
-    """The smallest one found for a goal that does not follow from the facts."""
+def counterexample(induction: Induction, case: Case, goal: Fact, timeout_ms: int = TIMEOUT_MS) -> Counterexample | None:
+    """A small one for a goal that does not follow from the facts; None where time was up."""
     solver = z3.SimpleSolver()
     solver.set("timeout", timeout_ms)
     solver.set("ctrl_c", False)  # the questions are short; Python raises KeyboardInterrupt after them
     solver.add(*case.guards, *(fact.formula for fact in case.facts), z3.Not(goal.formula))
+    if not ask(solver):
+        return None
     given = {"x": induction.x, "seq_max": induction.seq_max}
     given |= {} if induction.c.page is None else {"page": induction.page}
     seqs = [*given.values(), *(value for _, value in _values(case) if not z3.is_bool(value.term))]
@@ -97,7 +99,7 @@ def reach(
     made = search(
         definition, scope, [found.property], start=start, deepest=deepest, timeout_ms=timeout_ms, progress=progress
     )
-    where = f"{scope.describe()}{'' if start is None else f', from {start}'}"
+    where = scope.describe() if start is None else f"{scope.describe()}, 32-bit seqs {start}"
     if made.trace is not None:
         return replace(found, reachable=True, trace=made.trace, searched=f"in {len(made.trace)} steps, {where}")
     within = f"within {made.depth} steps, {where}"

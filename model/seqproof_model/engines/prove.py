@@ -25,8 +25,7 @@ from seqproof_model.definition import Definition
 from seqproof_model.engines.counterexample import Counterexample, counterexample
 from seqproof_model.engines.induction import Case, Fact, Induction
 from seqproof_model.engines.solving import TIMEOUT_MS, Formula, Question, Sort, holds, near
-from seqproof_model.engines.unbounded import IN_ONE_STEP_RESTORED
-from seqproof_model.engines.unbounded import SCOPES as SCOPES
+from seqproof_model.engines.unbounded import IN_ONE_STEP_RESTORED, SCOPES
 from seqproof_model.properties import STATE_PROPERTIES
 from seqproof_model.scope import Scope
 
@@ -242,15 +241,13 @@ class _Prover:
         """Prove a goal: the result, and the facts from which it was proved."""
         lemma = self.lemmas.find(case, goal)
         if lemma is not None:
-            return Result.PROVED, [fact for fact in case.facts if fact.formula.get_id() in lemma]
-        answer, used = self._ask_with_facts(self._question((*case.guards, z3.Not(goal.formula))), case)
-        if answer is None:
-            return Result.UNKNOWN, []
-        if answer:
-            return Result.FAILED, []
-        used = self._needed(case, goal, used) if self.needs else used
-        self.lemmas.add(case, goal, used)
-        return Result.PROVED, used
+            used = [fact for fact in case.facts if fact.formula.get_id() in lemma]
+        else:
+            answer, used = self._ask_with_facts(self._question((*case.guards, z3.Not(goal.formula))), case)
+            if answer is not False:
+                return Result.UNKNOWN if answer is None else Result.FAILED, []
+            self.lemmas.add(case, goal, used)
+        return Result.PROVED, self._needed(case, goal, used) if self.needs else used
 
     def _ask_with_facts(self, question: Question, case: Case) -> tuple[bool | None, list[Fact]]:
         """Ask, giving facts only as they are needed: the answer, and the facts that were given."""

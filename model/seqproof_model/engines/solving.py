@@ -123,7 +123,8 @@ class Question:
         solver = z3.SimpleSolver()
         solver.set("timeout", self._within_ms)
         solver.set("bv.solver", 2 if self._quick else 0)
-        solver.set("ctrl_c", not self._quick)  # what is over soon need not be stopped, only what is not
+        if self._quick:
+            solver.set("ctrl_c", False)  # it is over soon, and then Python raises KeyboardInterrupt
         solver.add(self._formulas)
         return solver
 
