@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -26,10 +26,12 @@ from seqproof_conformance import shell
 from seqproof_conformance.shell import INCONCLUSIVE, INTERRUPTED, UsageError, print_json, still_wanted
 from seqproof_model.bounded import Bounded
 from seqproof_model.definition import Definition
-from seqproof_model.faults import MODELS, FaultyModel
 from seqproof_model.network import CORRECT
 from seqproof_model.scope import Scope, ScopeError
 from seqproof_model.trace import TraceError
+
+if TYPE_CHECKING:
+    from seqproof_model.faults import FaultyModel
 
 ERRORS = (ScopeError, TraceError, OverflowError)  # what these commands may be asked wrongly
 
@@ -87,6 +89,8 @@ def find(mutant: str | None, **given: Any) -> tuple[Definition, Scope]:
 
 def model_of(mutant: str) -> FaultyModel:
     """The faulty model of that id. Raises UsageError."""
+    from seqproof_model.faults import MODELS
+
     model = MODELS.get(mutant.upper())
     if model is None:
         near = ", ".join(difflib.get_close_matches(mutant.upper(), MODELS, 3, 0.4))

@@ -36,7 +36,7 @@ from seqproof_model.stepper import Stepper
 from seqproof_model.trace import Trace, tidy, trace
 
 Broken = tuple[str, Any, Instance | None]  # a property, a packed state, and the instance of a broken step
-CHUNK = 1 << 16  # states expanded at once: a call's overhead is spread, and their fields stay in the cache
+CHUNK = 96 << 10  # states expanded at once: a call's overhead is spread, and their fields stay in the cache
 
 
 @dataclass
