@@ -31,6 +31,7 @@ from seqproof_conformance.shell import (
     INCONCLUSIVE,
     INTERRUPTED,
     UsageError,
+    application,
     complain,
     finishing,
     print_json,
@@ -46,14 +47,8 @@ from seqproof_model.verdict import Result, Verdict
 from seqproof_reference.serve import ServeError, serve
 from seqproof_reports import directory, html, terminal
 
-app = typer.Typer(
-    name="seqproof",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode="rich",
-    context_settings={"help_option_names": ["-h", "--help"]},
-    pretty_exceptions_enable=False,
-    help="Does this message-sync server lose, repeat or leak messages?",
+app = application(
+    "Does this message-sync server lose, repeat or leak messages?",
     epilog="Start with [bold]seqproof demo[/], then [bold]seqproof run TARGET[/]; "
     "[bold]seqproof list targets[/] shows what a TARGET is.",
 )

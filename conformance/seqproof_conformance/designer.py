@@ -23,7 +23,7 @@ from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from seqproof_conformance import designer_files as files
 from seqproof_conformance import shell
-from seqproof_conformance.shell import INCONCLUSIVE, INTERRUPTED, UsageError, print_json, still_wanted
+from seqproof_conformance.shell import INCONCLUSIVE, INTERRUPTED, UsageError, application, print_json, still_wanted
 from seqproof_model.bounded import Bounded
 from seqproof_model.definition import Definition
 from seqproof_model.network import CORRECT
@@ -55,14 +55,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and no
 
 MOST = {"phones": 64, "messages": 10_000, "slots": 64, "page": 10_000}  # beyond that not even a walk gets anywhere
 
-app = typer.Typer(
-    name="seqproof",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode="rich",
-    context_settings={"help_option_names": ["-h", "--help"]},
-    pretty_exceptions_enable=False,
-)
+app = application()
 
 
 @app.callback()
@@ -304,7 +297,7 @@ def prove(
 # ---------------------------------------------------------------- simulate
 
 
-@app.command(epilog="Example: [bold]seqproof simulate --phones 5 --messages 20 --slots 3 --duplicates --crash[/]")
+@app.command(epilog="Example: [bold]seqproof simulate --phones 4 --messages 6 --crash --runs 100[/]")
 def simulate(
     mutant: Mutant = None,
     phones: Phones = None,

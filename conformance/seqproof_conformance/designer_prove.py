@@ -13,7 +13,7 @@ from seqproof_model.definition import Definition
 from seqproof_model.engines.bounded_search import EDGES
 from seqproof_model.engines.counterexample import Counterexample, reach
 from seqproof_model.engines.footprint import Footprint, footprints
-from seqproof_model.engines.prove import Cell, Lemmas, Proof, Result, prove
+from seqproof_model.engines.prove import Cell, Proof, Result, prove_all
 from seqproof_model.engines.ranking import Ranking, rank
 from seqproof_model.engines.refinement import Refinement, refines
 from seqproof_model.engines.solving import Sort, leave_ctrl_c_alone
@@ -121,18 +121,22 @@ def run(asked: Asked, still_wanted: Callable[[], None]) -> Found:
 
 
 def _proofs(asked: Asked, proofs: list[Proof], told: Callable[[Cell], None]) -> None:
-    """Prove each scope with each sort; what is finished is in ``proofs``."""
-    unknown: list[ValueError] = []
+    """Prove with each sort; what is finished is in ``proofs``."""
     for sort in asked.sorts:
-        lemmas = Lemmas()
-        for scope in SCOPES:
-            try:
-                proofs.append(_prove(asked, scope, sort, lemmas, told))
-            except ValueError as error:  # another scope may have that rule
-                unknown.append(error)
-    if not proofs:
-        about_property = [error for error in unknown if " property " in str(error)]
-        raise UsageError(str((about_property or unknown)[0]))
+        each = prove_all(
+            asked.definition,
+            sort,
+            rule=asked.rule,
+            judged=asked.judged,
+            without=asked.without,
+            needs=asked.needs,
+            progress=told,
+        )
+        try:
+            for proof in each:
+                proofs.append(proof)  # noqa: PERF402 - what is finished stays, should the next one be stopped
+        except ValueError as error:
+            raise UsageError(str(error)) from None
 
 
 def _rest(asked: Asked, proofs: list[Proof], still_wanted: Callable[[], None]) -> Found:
@@ -148,20 +152,6 @@ def _rest(asked: Asked, proofs: list[Proof], still_wanted: Callable[[], None]) -
 def _refined(asked: Asked, scope: Scope, still_wanted: Callable[[], None]) -> Refinement:
     small = replace(scope, phones=SMALL, slots=SMALL)
     return refines(asked.definition, small, progress=lambda _: still_wanted())
-
-
-def _prove(asked: Asked, scope: Scope, sort: Sort, lemmas: Lemmas, told: Callable[[Cell], None]) -> Proof:
-    return prove(
-        asked.definition,
-        scope,
-        sort,
-        rule=asked.rule,
-        judged=asked.judged,
-        without=asked.without,
-        needs=asked.needs,
-        lemmas=lemmas,
-        progress=told,
-    )
 
 
 def _first(asked: Asked, proofs: list[Proof], still_wanted: Callable[[], None]) -> list[Counterexample]:

@@ -26,6 +26,20 @@ class UsageError(Exception):
     """An option or a name that cannot be used; one line."""
 
 
+def application(about: str | None = None, epilog: str | None = None) -> typer.Typer:
+    """Make an empty application in which all commands behave alike."""
+    return typer.Typer(
+        name="seqproof",
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode="rich",
+        context_settings={"help_option_names": ["-h", "--help"]},
+        pretty_exceptions_enable=False,
+        help=about,
+        epilog=epilog,
+    )
+
+
 def print_json(data: object) -> None:
     """Print one JSON object on standard output."""
     sys.stdout.write(msgspec.json.format(msgspec.json.encode(data), indent=2).decode() + "\n")

@@ -195,13 +195,13 @@ def test_ctrl_c_in_a_proof_says_how_far_it_came(tmp_path: Path) -> None:
     probe = (
         "import os, signal, sys; sys.argv = ['seqproof', 'prove']\n"
         "from seqproof_conformance import designer, designer_prove\n"
-        "real = designer_prove.prove\n"
-        "def prove(*a, progress, **k):\n"
+        "real = designer_prove.prove_all\n"
+        "def prove_all(*a, progress, **k):\n"
         "    def told(cell):\n"
         "        os.kill(os.getpid(), signal.SIGINT)\n"
         "        progress(cell)\n"
         "    return real(*a, progress=told, **k)\n"
-        "designer_prove.prove = prove\n"
+        "designer_prove.prove_all = prove_all\n"
         "designer.main()"
     )
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=False, cwd=tmp_path)

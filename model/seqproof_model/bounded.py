@@ -258,7 +258,10 @@ class Bounded:
 
     def holds(self, c: Setting, state: State, judged: Always) -> Value:
         """Whether a state property holds of everything that it speaks of."""
-        return every((c.a.no(there) | judged.holds(seen) for there, seen in self.seen(c, state, judged.of)))
+        return every(
+            judged.holds(seen) if there is True else c.a.no(there) | judged.holds(seen)
+            for there, seen in self.seen(c, state, judged.of)
+        )
 
     def occurs(self, c: Setting, state: State, judged: Always) -> Value:
         """Whether the sometimes of a state property happens in a state."""

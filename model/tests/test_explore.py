@@ -70,6 +70,7 @@ def by_hand(bounded: Bounded) -> tuple[tuple[int, int, int], int | None]:
 @pytest.mark.parametrize("row", SMALL, ids=lambda row: scope_of(row).describe())
 def test_the_counts_are_those_of_independent_tools(row: dict[str, Any]) -> None:
     found = Explorer(Bounded(CORRECT, scope_of(row))).run()
+    assert found.counterexample is None, f"the definition breaks {found.counterexample.broken}: see seqproof explore"
     assert counts(found) == (row["states"], row["transitions"], row["depth"])
     assert found.complete
     assert found.holds

@@ -54,7 +54,7 @@ def open_cells(proofs: tuple[Proof, ...]) -> set[tuple[str, str]]:
 
 @pytest.mark.parametrize("sort", Sort)
 def test_the_correct_protocol_is_proved(sort: Sort) -> None:
-    proofs = prove_all(CORRECT, sort)
+    proofs = tuple(prove_all(CORRECT, sort))
     assert [proof.scope for proof in proofs] == list(SCOPES)
     assert open_cells(proofs) == set()
     assert all(proof.proved and not proof.idle for proof in proofs)
@@ -307,7 +307,7 @@ def test_one_rule_and_one_property_can_be_proved_alone() -> None:
     assert {cell.rule for cell in proof.cells} == {"recv"}
     proof = prove(CORRECT, rule="recv", judged="confirmed <= svr")
     assert [(cell.rule, cell.property) for cell in proof.cells] == [("recv", "confirmed <= svr")]
-    proofs = prove_all(CORRECT, rule="look_lower", judged="served lower is up to date")
+    proofs = tuple(prove_all(CORRECT, rule="look_lower", judged="served lower is up to date"))
     assert [proof.scope for proof in proofs] == [OVERLAPPING]
 
 

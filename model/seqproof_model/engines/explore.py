@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from seqproof_model.bounded import Bounded, Instance, Taken
+from seqproof_model.bounded import Bounded, Instance, Taken, every
 from seqproof_model.definition import Setting
 from seqproof_model.engines.arrays import Array, Arrays, FollowArrays
 from seqproof_model.engines.packing import Layout, Repack, Words
@@ -256,22 +256,25 @@ class Explorer:
     # ---------------------------------------------------------------- properties
 
     def _broken_states(self, c: Setting, state: Mapping[str, Array], words: Words) -> Iterator[Broken]:
-        for judged in self.bounded.always:
-            holds = self.bounded.holds(c, state, judged)
-            if not np.all(holds):
-                yield judged.name, words[np.flatnonzero(~holds)[0]], None
-            if judged.name not in self._occurred and np.any(self.bounded.occurs(c, state, judged)):
+        bounded = self.bounded
+        for judged in bounded.always:
+            if judged.name not in self._occurred and np.any(bounded.occurs(c, state, judged)):
                 self._occurred.add(judged.name)
+        if not bounded.always or np.all(every(bounded.holds(c, state, judged) for judged in bounded.always)):
+            return
+        for judged in bounded.always:
+            yield from _first_bad(judged.name, True, bounded.holds(c, state, judged), words, None)
 
     def _broken_steps(self, instance: Instance, taken: Taken, enabled: Array, words: Words) -> Iterator[Broken]:
-        for judged in self.bounded.of_steps:
-            if not judged.applies(instance.action):
-                continue
-            holds = judged.holds(taken.step)
-            if holds is not True and (bad := enabled & ~holds).any():
-                yield judged.name, words[np.flatnonzero(bad)[0]], instance
+        speaking = [judged for judged in self.bounded.of_steps if judged.applies(instance.action)]
+        for judged in speaking:
             if judged.name not in self._occurred and np.any(enabled & judged.occurs(taken.step)):
                 self._occurred.add(judged.name)
+        told = [holds for judged in speaking if (holds := judged.holds(taken.step)) is not True]
+        if not told or not np.any(enabled > every(told)):
+            return
+        for judged in speaking:
+            yield from _first_bad(judged.name, enabled, judged.holds(taken.step), words, instance)
 
     def _result(self, broken: list[Broken], *, complete: bool, interrupted: bool) -> Exploration:
         names = {name for name, _, _ in broken}
@@ -347,6 +350,13 @@ class Explorer:
     def _packed(self, state: Mapping[str, int]) -> Any:
         word = self.layout.pack([state])
         return (self._symmetry.representative(word) if self._symmetry else word)[0]
+
+
+def _first_bad(name: str, where: Any, holds: Any, words: Words, instance: Instance | None) -> Iterator[Broken]:
+    """The first of some states in which a property is broken, if there is one."""
+    bad = np.flatnonzero(np.broadcast_to(where & np.logical_not(holds), words.shape))
+    if bad.size:
+        yield name, words[bad[0]], instance
 
 
 def _holds(level: Words, word: Any) -> bool:

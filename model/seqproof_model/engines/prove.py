@@ -15,7 +15,7 @@ goal under the same guards, for another rule or in another scope, is not asked a
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -125,8 +125,10 @@ def prove_all(
     bit_blast: bool = False,
     timeout_ms: int = TIMEOUT_MS,
     progress: Callable[[Cell], None] = lambda _: None,
-) -> tuple[Proof, ...]:
+) -> Iterator[Proof]:
     """Prove all of ``SCOPES`` that have the rule and the property; what was proved for one is used for the next.
+
+    A proof is there as soon as it is finished, so that a run which is stopped has the ones before it.
 
     For the options, and what is raised, see ``prove``.
     """
@@ -138,8 +140,8 @@ def prove_all(
     if judged is not None:
         near(judged, (name for one in known for name in one.properties), "property")
         known = [one for one in known if judged in one.properties]
-    return tuple(
-        prove(
+    for one in known:
+        yield prove(
             definition,
             one.shape.scope,
             sort,
@@ -153,8 +155,6 @@ def prove_all(
             lemmas=lemmas,
             progress=progress,
         )
-        for one in known
-    )
 
 
 def _dropped(without: Iterable[str]) -> tuple[str, ...]:
