@@ -128,7 +128,8 @@ def prove_all(
 ) -> Iterator[Proof]:
     """Prove all of ``SCOPES`` that have the rule and the property; what was proved for one is used for the next.
 
-    A proof is there as soon as it is finished, so that a run which is stopped has the ones before it.
+    Names are looked up at once. A proof is there as soon as it is finished, so that a run which is stopped has the
+    ones before it.
 
     For the options, and what is raised, see ``prove``.
     """
@@ -140,8 +141,8 @@ def prove_all(
     if judged is not None:
         near(judged, (name for one in known for name in one.properties), "property")
         known = [one for one in known if judged in one.properties]
-    for one in known:
-        yield prove(
+    return (
+        prove(
             definition,
             one.shape.scope,
             sort,
@@ -155,6 +156,8 @@ def prove_all(
             lemmas=lemmas,
             progress=progress,
         )
+        for one in known
+    )
 
 
 def _dropped(without: Iterable[str]) -> tuple[str, ...]:
