@@ -6,7 +6,6 @@ that the explorer does not wait for Z3.
 
 from __future__ import annotations
 
-import difflib
 import resource
 import time
 from collections.abc import Callable, Generator
@@ -18,8 +17,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import Progress as Bar
-from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from seqproof_conformance import designer_files as files
 from seqproof_conformance import shell
@@ -82,6 +79,8 @@ def find(mutant: str | None, **given: Any) -> tuple[Definition, Scope]:
 
 def model_of(mutant: str) -> FaultyModel:
     """The faulty model of that id. Raises UsageError."""
+    import difflib
+
     from seqproof_model.faults import MODELS
 
     model = MODELS.get(mutant.upper())
@@ -243,8 +242,10 @@ def _bar(what: str, *, quiet: bool) -> Generator[Callable[[str], None]]:
     if quiet or not console.is_terminal:
         yield lambda _: still_wanted()
         return
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Bar(*columns, console=console, transient=True) as bar:
+    with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(what)
 
         def say(text: str) -> None:

@@ -1,23 +1,25 @@
 """What the designer's commands write: a result with its trace and scenario, the state graph, tours.
 
 Nothing that is there is written over. A file that cannot be made is a reason in the result, not an error: a trace of a
-server that overlaps has no scenario, and is a counterexample all the same.
+server that overlaps has no scenario, and is a counterexample all the same. What a file needs is loaded when it is asked
+for.
 """
 
 from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from seqproof_conformance.shell import UsageError
-from seqproof_model import scenario
-from seqproof_model.engines.explore import Exploration, Explorer
-from seqproof_model.engines.state_space import StateSpace, all_states, state_space
 from seqproof_model.scope import Scope, ScopeError
-from seqproof_model.trace import Trace
+
+if TYPE_CHECKING:
+    from seqproof_model.engines.explore import Exploration, Explorer
+    from seqproof_model.engines.state_space import StateSpace
+    from seqproof_model.trace import Trace
 
 PICTURE, FORMATS = ".svg", (".graphml", ".dot", ".gv", ".json", ".svg")
 
@@ -72,6 +74,7 @@ def write_result(out: Path | None, data: dict[str, Any], found: Trace | None) ->
 
 
 def _write_trace(out: Path, found: Trace) -> dict[str, str]:
+    from seqproof_model import scenario
     from seqproof_model.engines import itf, replayable
 
     itf.write(found, out / "trace.itf.json")
@@ -88,6 +91,8 @@ def space_of(explorer: Explorer, *, broken: bool) -> StateSpace:
 
     Raises UsageError where there are too many.
     """
+    from seqproof_model.engines.state_space import all_states, state_space
+
     try:
         return all_states(explorer.bounded) if broken else state_space(explorer)
     except ScopeError as error:
@@ -131,6 +136,7 @@ def _edges(space: StateSpace, trace: Trace | None) -> list[int]:
 
 def write_tours(space: StateSpace, out: Path, longest: int) -> dict[str, Any]:
     """Write the tours as scenarios. Returns how many there are, and how many transitions they take."""
+    from seqproof_model import scenario
     from seqproof_model.engines import replayable
     from seqproof_model.engines.tours import tours
 

@@ -123,20 +123,20 @@ def run(asked: Asked, still_wanted: Callable[[], None]) -> Found:
 def _proofs(asked: Asked, proofs: list[Proof], told: Callable[[Cell], None]) -> None:
     """Prove with each sort; what is finished is in ``proofs``."""
     for sort in asked.sorts:
-        each = prove_all(
-            asked.definition,
-            sort,
-            rule=asked.rule,
-            judged=asked.judged,
-            without=asked.without,
-            needs=asked.needs,
-            progress=told,
-        )
         try:
-            for proof in each:
-                proofs.append(proof)  # noqa: PERF402 - what is finished stays, should the next one be stopped
+            each = prove_all(
+                asked.definition,
+                sort,
+                rule=asked.rule,
+                judged=asked.judged,
+                without=asked.without,
+                needs=asked.needs,
+                progress=told,
+            )
         except ValueError as error:
             raise UsageError(str(error)) from None
+        for proof in each:
+            proofs.append(proof)  # noqa: PERF402 - what is finished stays, should the next one be stopped
 
 
 def _rest(asked: Asked, proofs: list[Proof], still_wanted: Callable[[], None]) -> Found:

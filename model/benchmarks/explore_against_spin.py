@@ -3,6 +3,7 @@
     python model/benchmarks/explore_against_spin.py                       2 phones, 7 messages, duplicates, crash
     python model/benchmarks/explore_against_spin.py --messages 5 --runs 5
     python model/benchmarks/explore_against_spin.py --all                 every scope of model/tests/counts.json, once
+    python model/benchmarks/explore_against_spin.py --profile             where the explorer's time goes
 
 Two whole processes take turns: ``seqproof explore --json``, with the start of Python and all it loads, and SPIN's
 ``pan``, compiled before and outside the measured time, its hash table chosen for the number of states, which nobody
@@ -16,7 +17,9 @@ Exit code: 0 when both found the same numbers (a bar that is not met is printed,
 from __future__ import annotations
 
 import argparse
+import cProfile
 import json
+import pstats
 import statistics
 import sys
 import tempfile
@@ -25,6 +28,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.spin_counts import Counts, SpinError, build, run, search
+from seqproof_model.bounded import Bounded
+from seqproof_model.engines.explore import Explorer
+from seqproof_model.network import CORRECT
 from seqproof_model.scope import Scope, ScopeError
 
 COUNTS = Path(__file__).parents[1] / "tests" / "counts.json"
@@ -103,6 +109,21 @@ def compare(scope: Scope, runs: int) -> bool:
     return True
 
 
+def profile(scope: Scope) -> None:
+    """Print where the time goes: to start, measured as a search of next to nothing; to search, on one thread.
+
+    A search on several threads makes the same calls; the calls of numpy are most of it.
+    """
+    start = min(explore(Scope(1, 1)).seconds for _ in range(5))
+    whole = explore(scope).seconds
+    print(
+        f"the whole process {whole:.2f} s; of that to start and to end {start:.2f} s, {start / whole:.0%}\n", flush=True
+    )
+    explorer, profiler = Explorer(Bounded(CORRECT, scope), threads=1), cProfile.Profile()
+    profiler.runcall(explorer.run)
+    pstats.Stats(profiler).strip_dirs().sort_stats("tottime").print_stats(15)
+
+
 def median_s(found: Sequence[Counts]) -> float:
     """Return the median time of some runs, in seconds."""
     return statistics.median(each.seconds for each in found)
@@ -155,6 +176,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--runs", type=int, default=3, help="how often each of the two runs")
     parser.add_argument("--all", action="store_true", help="every scope of a file of counts, each once")
     parser.add_argument("--counts", type=Path, default=COUNTS, help="that file")
+    parser.add_argument("--profile", action="store_true", help="where the explorer's time goes, instead")
     chosen = parser.parse_args(arguments)
     if chosen.runs < 1:
         parser.error(f"--runs {chosen.runs} is too few; run at least once")
@@ -162,6 +184,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if chosen.all:
             return 0 if compare_all(chosen.counts) else 1
         scope = Scope(chosen.phones, chosen.messages, chosen.slots, chosen.duplicates, chosen.crash)
+        if chosen.profile:
+            profile(scope)
+            return 0
         return 0 if compare(scope, chosen.runs) else 1
     except (SpinError, ExplorerError, ScopeError) as error:
         print(error, file=sys.stderr)

@@ -2,7 +2,11 @@
 
 A level is an array of packed states (``packing.py``). A chunk of it is unpacked, every instance is run on it at once,
 every property is checked, the successors are packed, sorted, and held against the states seen so far (``visited.py``).
-Chunks are independent, so that two threads share the work; what a level holds does not depend on them.
+
+Two kinds of work, two kinds of thread. The rules are many short calls of numpy, each of which would give the
+interpreter away and fight for it again: one thread makes them all. To sort and hold against what was seen is a few long
+calls, during which the interpreter is free: other threads do that, and the first helps when it has nothing else to do.
+What a level holds does not depend on who was first.
 
 A counterexample needs no parent pointers: the levels are kept, and from a bad state one walks back by expanding level
 after level again until the state before it is found. Breadth first, so it is a shortest one. The trace is then made
@@ -18,7 +22,7 @@ import ctypes
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -36,7 +40,8 @@ from seqproof_model.stepper import Stepper
 from seqproof_model.trace import Trace, tidy, trace
 
 Broken = tuple[str, Any, Instance | None]  # a property, a packed state, and the instance of a broken step
-CHUNK = 96 << 10  # states expanded at once: a call's overhead is spread, and their fields stay in the cache
+CHUNK = 64 << 10  # states expanded at once: a call's overhead is spread, and their fields stay in the cache
+BACKLOG = 4  # expanded chunks that wait for a thread, at most: their successors take memory
 
 
 @dataclass
@@ -109,20 +114,21 @@ class Exploration:
 
 @dataclass
 class _Chunk:
-    """What one chunk gave."""
+    """What one chunk gave. ``found``: its successors, until they are absorbed; ``fresh``: those that were new."""
 
+    found: list[Words]
     fresh: Words
-    transitions: int
-    coverage: dict[str, Coverage]
     broken: list[Broken]
+    transitions: int = 0
+    coverage: dict[str, Coverage] = field(default_factory=dict[str, Coverage])
     overflow: OverflowError | None = None
 
 
 class Explorer:
     """One exploration. ``levels`` holds the states found, level by level, sorted.
 
-    ``symmetry``: that of this very model, from its certificate. Raises ScopeError where the states are too wide, or
-    where the symmetry is another model's.
+    ``symmetry``: that of this very model, from its certificate. ``threads``: 0 for one a processor. Raises ScopeError
+    where the states are too wide, or where the symmetry is another model's.
     """
 
     def __init__(self, bounded: Bounded, *, symmetry: Symmetry | None = None, threads: int = 0) -> None:
@@ -146,7 +152,7 @@ class Explorer:
         _keep_freed_memory()
         broken: list[Broken] = []
         interrupted = False
-        pool = ThreadPoolExecutor(self._threads)
+        pool = ThreadPoolExecutor(max(1, self._threads - 1))
         try:
             self.levels = [self._new(np.sort(self.layout.pack(self.bounded.starts())))]
             while self.levels[-1].size and not broken and not (most and sum(map(len, self.levels)) > most):
@@ -165,8 +171,20 @@ class Explorer:
     def _level(self, pool: ThreadPoolExecutor) -> list[Broken]:
         """Expand the last level; append the next. Returns what is broken, in the order of properties and states."""
         front = self.levels[-1]
-        size = min(CHUNK, max(1024, -(-front.size // self._threads)))
-        chunks = list(pool.map(self._expand, (front[at : at + size] for at in range(0, front.size, size))))
+        size = -(-front.size // max(1, round(front.size / CHUNK)))
+        chunks: list[_Chunk] = []
+        waiting: list[tuple[_Chunk, Future[None]]] = []
+        for at in range(0, front.size, size):
+            chunks.append(self._expand(front[at : at + size]))
+            if self._threads == 1:
+                self._absorb(chunks[-1])
+                continue
+            waiting = [(chunk, future) for chunk, future in waiting if not future.done()]
+            waiting.append((chunks[-1], pool.submit(self._absorb, chunks[-1])))
+            if len(waiting) > BACKLOG:
+                self._help(*waiting.pop())
+        while waiting:
+            self._help(*waiting.pop())
         self._seen.settle()
         overflow = next((chunk.overflow for chunk in chunks if chunk.overflow), None)
         if overflow and not any(chunk.broken for chunk in chunks):
@@ -180,6 +198,13 @@ class Explorer:
         self.levels.append(fresh)
         return [bad for chunk in chunks for bad in chunk.broken]
 
+    def _help(self, chunk: _Chunk, future: Future[None]) -> None:
+        """Absorb a chunk that no thread has begun; of one that was begun, wait for the end."""
+        if future.cancel():
+            self._absorb(chunk)
+        else:
+            future.result()
+
     def _new(self, words: Words) -> Words:
         fresh = self._seen.add(words)
         self._seen.settle()
@@ -190,12 +215,11 @@ class Explorer:
         return int(self._symmetry.family(words).sum()) if self._symmetry else words.size
 
     def _expand(self, words: Words) -> _Chunk:
-        """Check the states of one chunk, take every instance, and add the successors to what was seen."""
+        """Check the states of one chunk, and take every instance."""
         state = self.layout.unpack(words)
         c = self._setting(state)
-        chunk = _Chunk(words[:0], 0, {}, list(self._broken_states(c, state, words)))
+        chunk = _Chunk([], words[:0], list(self._broken_states(c, state, words)))
         weight = self._symmetry.family(words) if self._symmetry else None
-        out: list[Words] = []
         halves = self.layout.halves(words)
         for instance, taken, enabled in self._taken(c, state, words):
             chunk.broken += self._broken_steps(instance, taken, enabled, words)
@@ -207,13 +231,17 @@ class Explorer:
             number = after.size if weight is None else int(weight[enabled].sum())
             chunk.transitions += number
             self._count(chunk, instance, taken, number, words.size)
-            out.append(after)
-        found = np.concatenate(out)
+            chunk.found.append(after)
+        return chunk
+
+    def _absorb(self, chunk: _Chunk) -> None:
+        """Add the successors of a chunk to what was seen."""
+        found = np.concatenate(chunk.found or [chunk.fresh])
+        chunk.found.clear()
         if self._symmetry:
             found = self._symmetry.representative(found)
         found.sort(kind="stable")  # each instance leaves its successors nearly sorted: merging runs is far quicker
         chunk.fresh = self._seen.add(found)
-        return chunk
 
     @property
     def symmetric(self) -> bool:
@@ -237,7 +265,8 @@ class Explorer:
         """Yield each instance: what it does, and where it is enabled."""
         for instance in self.bounded.instances:
             taken = self.bounded.step(c, state, instance)
-            yield instance, taken, np.broadcast_to(np.asarray(taken.enabled()), words.shape)
+            enabled = taken.enabled()
+            yield instance, taken, enabled if np.ndim(enabled) else np.full(words.shape, enabled)
 
     def _after(self, instance: Instance, taken: Taken, enabled: Array, halves: list[Words]) -> Words:
         """The states that an instance leads to. Raises OverflowError where one has no place."""

@@ -158,7 +158,9 @@ def merged(pool: Executor, parts: Sequence[Words]) -> Words:
     low = [part[:cut] for part, cut in zip(parts, cuts, strict=True)]
     high = [part[cut:] for part, cut in zip(parts, cuts, strict=True)]
     whole = np.concatenate(low + high)
-    list(pool.map(_sort, (whole[: sum(cuts)], whole[sum(cuts) :])))
+    half = pool.submit(_sort, whole[: sum(cuts)])
+    _sort(whole[sum(cuts) :])
+    half.result()
     return whole
 
 
