@@ -270,12 +270,18 @@ def servers(token: str) -> list[str]:
     return found
 
 
+HEEDING = (  # Ctrl-C is ignored where the tests run in the background
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    "from seqproof_conformance import cli; cli.main()"
+)
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_a_kit_that_dies_leaves_no_server_and_a_readable_history(tmp_path: Path, number: signal.Signals) -> None:
     """It is stopped while the server runs and the history grows; both are waited for, with a bound."""
     environment = os.environ | {"TMPDIR": str(tmp_path), "SEQPROOF_TEST": tmp_path.name}
     kit = subprocess.Popen(
-        [sys.executable, "-m", "seqproof_conformance.cli", "run", "reference", "-o", str(tmp_path / "out")],
+        [sys.executable, "-c", HEEDING, "run", "reference", "-o", str(tmp_path / "out")],
         env=environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -194,6 +194,7 @@ def test_ctrl_c_in_a_proof_says_how_far_it_came(tmp_path: Path) -> None:
     """The signal comes when the first cell is told, so nothing depends on how fast the machine is."""
     probe = (
         "import os, signal, sys; sys.argv = ['seqproof', 'prove']\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # ignored where the tests run in the background
         "from seqproof_conformance import designer, designer_prove\n"
         "real = designer_prove.prove_all\n"
         "def prove_all(*a, progress, **k):\n"
