@@ -10,9 +10,13 @@ no search. What makes this exact under overlap:
 * An undecided send may hide what comes after it: a reply may end right before any seq that was a hole at its start.
 * A recv that ended in an error, or with nothing where it may have been ahead, stays pending: it may have confirmed.
 
+* A reply may end before a message that was there, if an earlier seq was undecided. It then tells that this seq was the
+  last one missing, so that seq_svr was beyond both of them soon after: later and earlier replies must fit to that.
+* A value of confirmed has *authors*: the recvs that carried it. When the last of them turns out to have done nothing
+  (refused as ahead, say), the value is taken back: a reply that has shown it already makes the refusal a lie.
+
 It is never earlier than the oracle, and later only where it forgets: what an undecided seq implies for a server that
-does not tell the seqs, that a settled send can hold no later seq, and a forced confirm whose only possible author is
-refused afterwards.
+does not tell the seqs, and that a settled send can hold no later seq and hides nothing any more.
 
 Where gaps are allowed the judge is sound and not exact: a seq of which nothing is known may always be void.
 Source: docs/protocol.md; the observed-to-id table in docs/requirements.md. Its oracle in tests is ``worlds``.
@@ -25,7 +29,8 @@ from itertools import pairwise
 
 from seqproof_model import history as h
 from seqproof_model.blame import Observed, Seen, span
-from seqproof_model.ledger import Ledger, Message, Pending, quoted, remove
+from seqproof_model.ledger import Ledger, keep_rising, quoted, remove
+from seqproof_model.operations import Message, Pending
 from seqproof_model.profile import Profile
 
 __all__ = ["Account", "Message", "Pending"]
@@ -43,6 +48,11 @@ class Account(Ledger):
         self.confirmed = self.base
         self.path = [self.base]  # the values that confirmed has had
         self.pending: list[int] = []  # seq_cli above confirmed of recvs that may turn out to have confirmed, sorted
+        self.authors: dict[int, int] = {}  # seq_cli -> how many recvs that carried it may have confirmed
+        self.seen: set[int] = set()  # values of confirmed that some reply's first row showed
+        self.at_least = self.base  # the value of confirmed that an empty reply forced, where a larger one would do
+        self.reached: list[tuple[int, int]] = []  # (tick, n): seq_svr was n when that many recvs had begun; rising
+        self.short: list[tuple[int, int]] = []  # (n, tick): seq_svr was below n when that recv had begun; rising
         self.top_shown = self.base
         self.phones: set[str] = set()
 
@@ -60,18 +70,22 @@ class Account(Ledger):
         """A recv begins at event ``now``."""
         request = Pending(event, now, self.taken)
         request.since = len(self.path) - 1
+        self.ticks += 1
+        request.tick = self.ticks
         self.phones.add(event.phone)
         if self.undecided:
             request.decided = False
             if self.gaps:
                 request.upper = self._surely_decided()
             elif self.holes:
-                first = bisect_right(self.holes, max(self.confirmed, self.undecided[0]))
-                request.holes = tuple(self.holes[first:])
-                if request.holes:
-                    request.upper = request.holes[0] - 1
-        if event.seq_cli > self.confirmed:
-            insort(self.pending, event.seq_cli)
+                request.sure = max(self.confirmed, self.undecided[0])
+                first = bisect_right(self.holes, request.sure)
+                if first < len(self.holes):
+                    request.upper = self.holes[first] - 1
+        q = event.seq_cli
+        self.authors[q] = self.authors.get(q, 0) + 1
+        if q > self.confirmed:
+            insort(self.pending, q)
         return request
 
     def _surely_decided(self) -> int:
@@ -89,13 +103,36 @@ class Account(Ledger):
         recv = request.event
         assert isinstance(recv, h.Recv), "refused_recv() ends a recv"  # noqa: S101
         q = recv.seq_cli
+        self._look_back(request)
         evicted = code is h.Code.POLICY and len(self.phones) > 1  # DEV-1: with two phones, the older may be
         if code is h.Code.STORE or evicted:
             return
         if code is not h.Code.UNREACHABLE and self.profile.before_first <= q <= request.upper:
             raise Seen(Observed.BEHIND_REFUSED, (q,), q=q, code=code.value, due=request.upper)
-        if q > self.confirmed and code in WITHOUT_EFFECT:
+        if code is h.Code.AHEAD:
+            self._was_below(request, q)
+        if code in WITHOUT_EFFECT:
+            self._did_nothing(q, code)
+
+    def _did_nothing(self, q: int, code: h.Code) -> None:
+        """A recv turned out to have confirmed nothing. If it alone can have raised confirmed to q, nobody did."""
+        if q > self.confirmed:
             remove(self.pending, q)
+        self.authors[q] -= 1
+        if self.authors[q] or q <= self.base:
+            return
+        if q == self.confirmed == self.at_least and q not in self.seen:
+            other = self._pending_from(q)
+            if other is not None:
+                self.at_least = other
+                self._raise_confirmed(other)
+                return
+        if q in self.seen or q == self.at_least == self.confirmed:
+            raise Seen(Observed.REFUSED_CONFIRMS, (q,), q=q, code=code.value)
+
+    def _alive(self, value: int) -> bool:
+        """Whether some recv, or the start, can have raised confirmed to ``value``."""
+        return self.authors.get(value, 1) > 0 or value <= self.base
 
     # ---------------------------------------------------------------- a recv is answered
 
@@ -104,9 +141,11 @@ class Account(Ledger):
         recv = request.event
         assert isinstance(recv, h.Recv), "received() ends a recv"  # noqa: S101
         q, rows, at = recv.seq_cli, reply.rows, self.at
+        self._look_back(request)
         if not rows:
             if not self.profile.lagging:
                 self._empty(request, q)
+                self._was_below(request, max(q, self.confirmed, *self.pending[-1:]) + 1)
             self._empty_upto(q, reply.upto)
             self._confirm_by_empty(request, q)
             return
@@ -114,8 +153,7 @@ class Account(Ledger):
             holder = at.get(seq)
             if holder is None or holder.body != body:
                 self.row(seq, body, holder)
-        if self.holes:
-            self._hall(rows[-1][0])
+        self._hall(rows[-1][0])
         seqs = [seq for seq, _ in rows]
         self._shape(seqs, q, self.path[request.since])
         self._upper_end(request, q, seqs[-1], reply)
@@ -148,9 +186,10 @@ class Account(Ledger):
             raise Seen(Observed.UPTO_WRONG, (last,), upto=reply.upto, n=last, skipped=skipped)
         if reply.more and not self.paged:
             raise Seen(Observed.MORE_UNDECLARED, (last,))
-        if last >= request.floor or self.profile.lagging or (self.paged and reply.more is not False):
+        if self.profile.lagging or (self.paged and reply.more is not False):
             return
-        if last >= request.upper and self._may_stop(request, last):
+        if last >= request.floor or (last >= request.upper and self._may_stop(request, last)):
+            self._ended_at(request, q, last)
             return
         missing = tuple(self.existing(last + 1, request.floor)[:NAMED_AT_MOST])
         if missing:
@@ -159,21 +198,57 @@ class Account(Ledger):
 
     def _may_stop(self, request: Pending, last: int) -> bool:
         """Whether seq_svr may have been ``last`` during the request: the next seq was undecided at its start."""
-        if self.gaps:
-            return True
-        at = bisect_left(request.holes, last + 1)
-        return at < len(request.holes) and request.holes[at] == last + 1
+        return self.gaps or self._was_hole(request, last + 1)
+
+    def _was_hole(self, request: Pending, seq: int) -> bool:
+        """Whether ``seq`` was taken when the request began, and may have been undecided."""
+        if not request.sure < seq <= request.floor:
+            return False
+        at = bisect_left(self.holes, seq)
+        still = at < len(self.holes) and self.holes[at] == seq
+        return still or self.told.get(seq, 0) >= request.tick
+
+    def _ended_at(self, request: Pending, q: int, last: int) -> None:
+        """seq_svr was ``last`` at some moment. If the next message was there before, only ``last`` was missing."""
+        self._was_below(request, last + 1)
+        tick = self.told.get(last + 1)
+        if tick is None or self.gaps:
+            return
+        at = bisect_right(self.short, (last + 1, self.ticks))
+        if at and self.short[at - 1][1] > tick:
+            raise Seen(Observed.ENDS_BETWEEN, (last + 1,), q=q, n=last, due=last + 1)
+        keep_rising(self.reached, tick, last + 1)
+
+    def _was_below(self, request: Pending, seq: int) -> None:
+        """At some moment of the request seq_svr was below ``seq``."""
+        if seq <= request.floor and not self.gaps:
+            keep_rising(self.short, seq, request.tick)
+
+    def _look_back(self, request: Pending) -> None:
+        """What replies to others have shown since of seq_svr at the request's start."""
+        at = bisect_left(self.reached, (request.tick, 0)) if request.upper < request.floor else 0
+        if at and self.reached[at - 1][1] > request.upper and not self.gaps:
+            upper = self.reached[at - 1][1]
+            while upper < request.floor and not self._was_hole(request, upper + 1):
+                upper += 1
+            request.upper = upper
 
     def _lower_end(self, request: Pending, q: int, first: int) -> None:
         """Some lower end that the request may take lies right before its first row."""
         low = self.before(first)
         if low <= q < first:
             return
-        at = bisect_left(self.path, low, request.since)
-        if at < len(self.path) and self.path[at] < first:
-            return
+        for at in range(bisect_left(self.path, low, request.since), len(self.path)):
+            if self.path[at] >= first:
+                break
+            if self._alive(self.path[at]):
+                if not self.gaps:
+                    self.seen.add(low)
+                return
         value = self._pending_from(low)
         if value is not None and value < first:
+            if not self.gaps:
+                self.seen.add(value)
             self._raise_confirmed(value)
             return
         missing = self.existing(max(q, self.path[request.since]) + 1, first - 1)
@@ -204,7 +279,7 @@ class Account(Ledger):
         return None
 
     def _maybe_shown(self, body: str) -> bool:
-        return len(self.by_body[body]) > 1 and any(holder.loose and holder.body == body for holder in self.at.values())
+        return bool(self.loose.get(body))
 
     # ---------------------------------------------------------------- a recv is answered with nothing
 
@@ -218,6 +293,7 @@ class Account(Ledger):
             return
         value = self._pending_from(request.upper)
         if value is not None:
+            self.at_least = value
             self._raise_confirmed(value)
             return
         missing = self.existing(max(q, self.path[request.since]) + 1, request.upper)

@@ -55,16 +55,22 @@ class Observed(Enum):
     ENDS_EARLY = Row(
         "RCV-7", "I-LOSS", "the reply to recv({q}) ends at seq {n}; {due} was acknowledged before it was asked"
     )
+    ENDS_BETWEEN = Row(
+        "RCV-7", "I-LOSS", "the reply to recv({q}) ends at seq {n}, though seq {due} was there before seq {n} was"
+    )
     WRONG_START = Row(
         "RCV-1", "I-LOSS", "the reply to recv({q}) starts at seq {n} and leaves out {missing}, which nobody confirmed"
     )
     EMPTY_PAGE = Row("RCV-3", "I-LIVE", "the page for recv({q}) is empty, though {missing} {is_are} due")
     EMPTY_REPLY = Row("RCV-7", "I-LOSS", "the reply to recv({q}) is empty, though {missing} {is_are} due")
     BEHIND_REFUSED = Row("RCV-5", "I-LIVE", "recv({q}) was refused ({code}), though seq_svr was {due} at least")
+    REFUSED_CONFIRMS = Row(
+        "RCV-6", "I-LOSS", "recv({q}) was refused ({code}), and yet it confirmed {q}: an earlier reply shows it"
+    )
 
 
 MISSING = frozenset({
-    Observed.HOLED, Observed.MORE_TOO_EARLY, Observed.ENDS_EARLY, Observed.WRONG_START,
+    Observed.HOLED, Observed.MORE_TOO_EARLY, Observed.ENDS_EARLY, Observed.ENDS_BETWEEN, Observed.WRONG_START,
     Observed.EMPTY_PAGE, Observed.EMPTY_REPLY,
 })  # fmt: skip
 AGAIN = frozenset({Observed.OWN_ROW, Observed.CONFIRMED_ROW})

@@ -8,10 +8,16 @@ answer has shown yet, and whatever another world can still do, it can too. So th
   beyond ``taken`` when that send began (its *floor*); all holes can be held at once if the k-th hole has k such sends
   (Hall).
 * A message that was acknowledged without its seq is *promised*: it is at a hole beyond its floor.
+* A send that was repeated under its client id may, outside of ``idempotent``, have made a message with each attempt,
+  also where every attempt was told the same seq: all attempts stay able until a row or an answer shows their message.
 * A row whose body was sent more than once may belong to any of several messages. It then stays a hole, of which only
   the body is known (*loose*), until an answer tells whose it is.
 * Where gaps are allowed there are no holes: a seq that nobody tells may be void. There a reply *closes* what it passes
   over: what it did not show between its rows does not exist, and never will.
+
+What must hold of all holes or of all promises is checked where the last answer can have changed it, and only at the
+ends of stretches: between two floors the last hole has the least to spare. So an answer costs a few bisections, not a
+walk over all that is open.
 
 Source: requirements SEQ-1 to SEQ-6, SND-1 to SND-5; the observed-to-id table in docs/requirements.md.
 """
@@ -22,68 +28,8 @@ from bisect import bisect_left, bisect_right, insort
 
 from seqproof_model import history as h
 from seqproof_model.blame import Observed, Seen
+from seqproof_model.operations import Key, Message, Pending
 from seqproof_model.profile import Profile
-
-Key = tuple[str, str]  # (sender, client id)
-
-
-class Message:
-    """What one client id stands for: one send and its repeats. Without a client id each send is a message of its own.
-
-    ``free``: the ``floor`` of each attempt that could still turn out to be a message; ``unanswered``: how many attempts
-    have no answer, settled or not; ``seqs``: where it is known to be; ``promised``: the floor beyond which it must
-    be, its seq unknown; ``shared``: its client id was used for another body too, so an answer may mean that one.
-    Events: ``began``, of its first attempt; ``acked``, of the first success; ``ended``, of that or of ``settled``.
-    """
-
-    __slots__ = (
-        "acked",
-        "attempts",
-        "began",
-        "body",
-        "ended",
-        "free",
-        "key",
-        "loose",
-        "lost",
-        "promised",
-        "refused",
-        "repeats",
-        "seqs",
-        "shared",
-        "unanswered",
-        "untold",
-        "visible",
-    )
-
-    def __init__(self, body: str, key: Key | None, began: int, *, loose: bool = False) -> None:
-        self.body, self.key, self.began, self.loose = body, key, began, loose
-        self.attempts = self.refused = self.unanswered = 0
-        self.untold = 0  # attempts that were acknowledged without a seq
-        self.repeats = 0  # attempts that were answered with the seq of one that had ended before
-        self.visible = False  # a row showed the message while its first attempt, the only one, was unanswered
-        self.shared = False
-        self.lost = False  # an answer to an attempt never came, or was lost on its way
-        self.free: list[int] = []
-        self.seqs: list[int] = []
-        self.acked: int | None = None
-        self.ended: int | None = None
-        self.promised: int | None = None
-
-
-class Pending:
-    """An operation under way, and the marks at its start.
-
-    ``floor``: taken; ``upper``: the least that seq_svr may have been; ``holes``: the seqs that may have been undecided;
-    ``decided``: whether no send at all was undecided; ``since``: its place on the path of confirmed.
-    """
-
-    __slots__ = ("began", "decided", "event", "floor", "holes", "message", "since", "upper")
-
-    def __init__(self, event: h.Send | h.Recv, began: int, floor: int, message: Message | None = None) -> None:
-        self.event, self.began, self.floor, self.message = event, began, floor, message
-        self.upper, self.since, self.decided = floor, 0, True
-        self.holes: tuple[int, ...] = ()
 
 
 class Ledger:
@@ -94,16 +40,20 @@ class Ledger:
         self.base = self.taken = profile.before_first
         self.free: list[int] = []  # floor of each attempt that may hold a seq nobody has told, sorted
         self.holes: list[int] = []  # seqs at or below taken of which no answer tells the message, sorted
-        self.lowest_used = self.base  # the lowest floor that left ``free`` since the holes were last checked
+        self.told: dict[int, int] = {}  # seq -> how many recvs had begun when its message was told
+        self.ticks: int = 0  # recvs begun
+        self.worse: tuple[int, int] | None = None  # holes in here lost a send that could hold them; to be checked
         self.undecided: list[int] = []  # floor of each send without an answer, sorted
         self.promised: list[int] = []  # floor of each acknowledged message whose seq is not known, sorted
-        self.begun: list[tuple[int, int]] = []  # (began, seq) of each message whose seq is known, sorted
+        self.begun: list[tuple[int, int]] = []  # (began, seq): the least seq among those begun then or later; rising
         self.late: list[tuple[int, int]] = []  # (ended, seq) of some whose seq was told only after they ended, rising
         self.at: dict[int, Message] = {}
         self.by_body: dict[str, list[Message]] = {}
+        self.able: dict[str, dict[Message, None]] = {}  # body -> the messages that may hold a seq nobody has told
+        self.loose: dict[str, list[int]] = {}  # body -> seqs that some row showed it at, message not known; sorted
         self.by_key: dict[Key, list[Message]] = {}
         self.known: list[int] = []  # gaps only: the keys of ``at``, sorted
-        self.unseen: list[Message] = []  # gaps only: acknowledged, seq not known
+        self.unseen: dict[Message, None] = {}  # gaps only: acknowledged, seq not known
         self.closed: list[tuple[int, int]] = []  # gaps only: (low, high], in which nothing new can appear; sorted
 
     @property
@@ -118,8 +68,11 @@ class Ledger:
         message, taken = self._message(event, now), self.taken
         message.attempts += 1
         message.unanswered += 1
-        message.free.append(taken)  # floors only grow, so these four lists stay sorted
-        self.free.append(taken)
+        message.floors.append(taken)
+        if not (self.profile.idempotent and self._stored(message)):
+            message.free.append(taken)  # floors only grow, so these three lists stay sorted
+            self.free.append(taken)
+            self.able.setdefault(event.body, {})[message] = None
         self.undecided.append(taken)
         return Pending(event, now, taken, message)
 
@@ -144,7 +97,6 @@ class Ledger:
         message = self._answered(request)
         if seq is None:
             message.acked, message.ended = message.acked or now, message.ended or now
-            message.untold += not self.profile.idempotent
             if not message.seqs and message.promised is None and not message.shared:
                 self._promise(message, message.free[0] if message.free else request.floor)
             return
@@ -160,12 +112,7 @@ class Ledger:
         elif holder is not message and (holder.key is None or holder.key != message.key):
             raise Seen(Observed.SEQ_TAKEN, (seq,), n=seq, body=quoted(message.body), other=quoted(holder.body))
         message.acked, message.ended = message.acked or now, message.ended or now
-        if seq <= request.floor and request.floor in message.free:  # the answer is an earlier attempt's
-            self._unfree(message, request.floor)
-        while len(message.free) > message.unanswered + message.untold and not message.shared:
-            self._unfree(message, message.free[-1])
-        if self.holes:
-            self._hall(seq)
+        self._hall(seq)
 
     def _anothers(self, message: Message, seq: int, holder: Message | None) -> bool:
         """Whether a seq told under a client id with several bodies may belong to another of them: then it is left."""
@@ -190,11 +137,10 @@ class Ledger:
     def refused_send(self, request: Pending, code: h.Code) -> None:
         """A send was definitely refused: it took nothing, and was refused for space only at the end of the space."""
         message = self._answered(request)
-        message.refused += 1
-        left = message.attempts - message.refused
-        if len(message.seqs) > left:
+        remove(message.floors, request.floor)
+        if any(bisect_left(message.floors, seq) <= k for k, seq in enumerate(sorted(message.seqs))):
             raise Seen(Observed.REFUSED_APPEARS, tuple(message.seqs), body=quoted(message.body), n=message.seqs[-1])
-        while len(message.free) > max(0, left - len(message.seqs)):
+        while len(message.free) > max(0, len(message.floors) - len(message.seqs)):
             self._unfree(message, request.floor if request.floor in message.free else message.free[-1])
         top = self.profile.seq_max
         if code is h.Code.FULL and self.taken < top and not self.gaps:  # with gaps, the rest may have been skipped
@@ -218,7 +164,7 @@ class Ledger:
         if not candidates:
             unknown = "nobody sent that to this account"
             raise Seen(Observed.OTHER_BODY, (seq,), n=seq, body=quoted(body), other=unknown, text=body)
-        able = [m for m in candidates if m.free and m.free[0] < seq and not (m.seqs and self.profile.idempotent)]
+        able = [m for m in self.able.get(body, ()) if m.free[0] < seq]
         if holder is not None:
             if able and not able[0].seqs:
                 raise Seen(Observed.SEQ_TAKEN, (seq,), n=seq, body=quoted(body), other=quoted(holder.body))
@@ -238,8 +184,9 @@ class Ledger:
 
     def _loose(self, seq: int, body: str, candidates: list[Message]) -> None:
         """The row may belong to any of several messages with this body: it stays a hole."""
-        floors = sorted(floor for message in candidates for floor in message.free)
-        loose = sorted([n for n in self.holes if (m := self.at.get(n)) and m.body == body] + [seq])
+        floors = sorted(floor for message in self.able[body] for floor in message.free)
+        loose = self.loose.setdefault(body, [])
+        insort(loose, seq)
         for k, n in enumerate(loose):
             if bisect_left(floors, n) <= k:
                 others = " and ".join(str(n) for n in loose[:-1])
@@ -255,6 +202,9 @@ class Ledger:
                 raise Seen(Observed.SEQ_CLOSED, (seq,), body=quoted(message.body), n=seq, floor=floor)
             if seq not in self.at:
                 insort(self.known, seq)
+        loose = self.loose.get(message.body)
+        if loose and not message.loose:
+            remove(loose, seq)
         self.at[seq] = message
 
     def _impossible(self, seq: int, message: Message) -> None:
@@ -276,7 +226,7 @@ class Ledger:
         fit = bisect_left(message.free, seq) - 1
         if fit < 0 or (self.profile.idempotent and self._stored(message)):
             self._impossible(seq, message)
-        self._unfree(message, message.free[fit])
+        self._unfree(message, message.free[fit], seq)
         self._in_order(message, seq)
         if seq > self.taken:
             self._no_skip(seq, spare=1)
@@ -284,15 +234,29 @@ class Ledger:
             self.taken = seq
         elif not self.gaps:
             remove(self.holes, seq)
+        self.told[seq] = self.ticks
         self._put(message, seq)
         message.seqs.append(seq)
-        if message.promised is not None:
-            remove(self.promised, message.promised)
-            message.promised = None
-            if self.gaps:
-                self.unseen.remove(message)
+        if self.profile.idempotent:
+            self._only_one(message, seq)
+        kept, message.promised = message.promised, None
+        if kept is not None:
+            remove(self.promised, kept)
+            self.unseen.pop(message, None)
         if self.promised:
-            self._fit_promises()
+            self._fit_promises(self.base if kept is None else kept + 1, seq - 1)
+
+    def _only_one(self, message: Message, seq: int) -> None:
+        """It is stored: no other attempt under its client id makes a message (SND-3)."""
+        attempts = self.by_key[message.key] if message.key else [message]
+        if any(sibling.free for sibling in attempts):
+            self._hall(seq)
+            for sibling in attempts:
+                while sibling.free:
+                    self._unfree(sibling, sibling.free[-1])
+            hole = self._unheld()
+            if hole is not None:
+                raise Seen(Observed.TWO_SEQS_RETRY, (seq,), body=quoted(message.body), others=str(hole), n=seq)
 
     def _stored(self, message: Message) -> bool:
         """Whether something is stored under its client id already."""
@@ -318,28 +282,34 @@ class Ledger:
             floor = self.late[earlier - 1][1]
             raise Seen(Observed.SEQ_BEHIND, (seq,), body=quoted(message.body), n=seq, floor=floor)
         if message.ended is not None and message.attempts == 1:  # of several, it is not known which one made it
-            for began, other in reversed(self.begun):
-                if began < message.ended:
-                    break
-                if other < seq:
-                    raise Seen(Observed.SEQ_BEHIND, (other,), body=quoted(self.at[other].body), n=other, floor=seq)
-            self._ended_at(message.ended, seq)
-        insort(self.begun, (message.began, seq))
+            later = bisect_right(self.begun, (message.ended, 0))
+            if later < len(self.begun) and self.begun[later][1] < seq:
+                other = self.begun[later][1]
+                raise Seen(Observed.SEQ_BEHIND, (other,), body=quoted(self.at[other].body), n=other, floor=seq)
+            keep_rising(self.late, message.ended, seq)
+        self._began_at(message.began, seq)
 
-    def _ended_at(self, ended: int, seq: int) -> None:
-        """Keep ``late`` rising in both: an entry that a smaller seq follows, or a larger one precedes, says nothing."""
-        at = bisect_left(self.late, (ended, 0))
-        if at and self.late[at - 1][1] >= seq:
+    def _began_at(self, began: int, seq: int) -> None:
+        """Keep ``begun`` rising in both: an entry that a smaller seq follows says nothing."""
+        at = first = bisect_left(self.begun, (began, 0))
+        if at < len(self.begun) and self.begun[at][1] <= seq:
             return
-        last = at
-        while last < len(self.late) and self.late[last][1] <= seq:
-            last += 1
-        self.late[at:last] = [(ended, seq)]
+        while first and self.begun[first - 1][1] >= seq:
+            first -= 1
+        self.begun[first:at] = [(began, seq)]
 
-    def _unfree(self, message: Message, floor: int) -> None:
+    def _unfree(self, message: Message, floor: int, held: int | None = None) -> None:
+        """An attempt cannot hold any hole any more, or holds the seq ``held``."""
         remove(message.free, floor)
         remove(self.free, floor)
-        self.lowest_used = min(self.lowest_used, floor)
+        if not message.free:
+            able = self.able[message.body]
+            del able[message]
+            if not able:
+                del self.able[message.body]
+        high = self.profile.seq_max + 1 if held is None else held
+        low, top = self.worse or (floor, high)
+        self.worse = min(low, floor), max(top, high)
 
     # ---------------------------------------------------------------- what must be somewhere
 
@@ -348,35 +318,54 @@ class Ledger:
         message.promised = floor
         insort(self.promised, floor)
         if self.gaps:
-            self.unseen.append(message)
-        self._fit_promises()
+            self.unseen[message] = None
+        self._fit_promises(self.base, floor)
 
-    def _fit_promises(self) -> None:
-        if self.gaps:
+    def _fit_promises(self, low: int, high: int) -> None:
+        """After one change, which took a hole from the floors low..high or added a promise: one more may be needed."""
+        if self.gaps or self._promises_fit(low, high):
             return
-        while not self._promises_fit():
-            top = self.profile.seq_max
-            if self.taken >= top:
-                raise Seen(
-                    Observed.SEQ_OUTSIDE, (self.taken + 1,), n=self.taken + 1, first=self.profile.first_seq, top=top
-                )
-            self._raise_taken(self.taken + 1)
+        top = self.profile.seq_max
+        if self.taken >= top:
+            raise Seen(Observed.SEQ_OUTSIDE, (self.taken + 1,), n=self.taken + 1, first=self.profile.first_seq, top=top)
+        self._raise_taken(self.taken + 1)
 
-    def _promises_fit(self) -> bool:
-        if len(self.promised) > len(self.holes):
-            return False
-        return all(hole > floor for hole, floor in zip(reversed(self.holes), reversed(self.promised), strict=False))
+    def _promises_fit(self, low: int, high: int) -> bool:
+        """Beyond each floor there are as many holes as promises. Of floors with no hole between, the lowest decides."""
+        holes, promised = self.holes, self.promised
+        at = bisect_left(promised, low)
+        while at < len(promised) and promised[at] <= high:
+            beyond = bisect_right(holes, promised[at])
+            if len(holes) - beyond < len(promised) - at:
+                return False
+            if beyond == len(holes):
+                break
+            at = bisect_left(promised, holes[beyond])
+        return True
 
     def _hall(self, seq: int) -> None:
-        """The k-th hole has k sends that began below it. Only a hole above a floor used since can have lost one.
+        """Every hole can be held. ``seq``: the one that the answer told."""
+        hole = self._unheld() if self.worse else None
+        if hole is not None:
+            raise Seen(Observed.SEQ_SKIPPED, (hole,), n=seq, hole=hole)
 
-        New holes lie beyond every floor, and ``_no_skip`` has counted that there are sends enough.
+    def _unheld(self) -> int | None:
+        """Return a hole that no send can hold, if there is one: the k-th needs k sends that began below it.
+
+        Of holes with no floor between, the last decides. Only holes that have lost a send since (``worse``) are
+        checked. New holes lie beyond every floor, and ``_no_skip`` has counted that there are sends enough.
         """
+        low, high = self.worse or (0, 0)
+        self.worse = None
         holes, free = self.holes, self.free
-        for k in range(bisect_right(holes, self.lowest_used), len(holes)):
-            if bisect_left(free, holes[k]) <= k:
-                raise Seen(Observed.SEQ_SKIPPED, (holes[k],), n=seq, hole=holes[k])
-        self.lowest_used = self.taken
+        first = bisect_right(holes, low)
+        while first < len(holes) and holes[first] < high:
+            able = bisect_left(free, holes[first])
+            last = bisect_right(holes, free[able]) if able < len(free) else len(holes)
+            if able < last:
+                return holes[max(first, able)]
+            first = last
+        return None
 
     # ---------------------------------------------------------------- what exists
 
@@ -411,10 +400,25 @@ class Ledger:
         return self.closed[max(0, at - 1) : at]
 
 
+def keep_rising(pairs: list[tuple[int, int]], key: int, value: int) -> None:
+    """Add a pair to a list that rises in both; a pair that one with a smaller key makes needless is left out.
+
+    >>> pairs = [(1, 3), (4, 5), (6, 9)]; keep_rising(pairs, 2, 2); keep_rising(pairs, 3, 7); pairs
+    [(1, 3), (3, 7), (6, 9)]
+    """
+    at = last = bisect_left(pairs, (key, 0))
+    if at and pairs[at - 1][1] >= value:
+        return
+    while last < len(pairs) and pairs[last][1] <= value:
+        last += 1
+    if last == len(pairs) or pairs[last][0] > key:
+        pairs[at:last] = [(key, value)]
+
+
 def remove(numbers: list[int], value: int) -> None:
-    """Remove one occurrence from a sorted list."""
-    at = bisect_left(numbers, value)
-    if at < len(numbers) and numbers[at] == value:
+    """Remove one occurrence from a sorted list: the last, which moves the least."""
+    at = bisect_right(numbers, value) - 1
+    if at >= 0 and numbers[at] == value:
         del numbers[at]
 
 

@@ -18,6 +18,7 @@ from enum import StrEnum
 import msgspec
 
 from seqproof_model import history as h
+from seqproof_model.profile import Profile
 
 SEQ_MAX = 2**32 - 1
 
@@ -53,15 +54,18 @@ class Liberties:
     """What a correct server may do besides; each number is a probability.
 
     ``gaps``: numbers are skipped, and a failed send burns its own (``gappy``). ``dedup``: a repeat is answered with the
-    first attempt's seq. ``fails``: a send is refused, a recv ends in an error. ``ahead_empty``: a seq_cli that is ahead
-    is answered with nothing. ``lag``: the upper end is an old one (``lagging``).
+    first attempt's seq; ``twice``: and yet a second message is stored, which shows only later. ``fails``: a send is
+    refused, a recv ends in an error. ``ahead_empty``: a seq_cli that is ahead is answered with nothing. ``lag``: the
+    upper end is an old one (``lagging``). ``upto_empty``: an empty page says upto.
     """
 
     gaps: float = 0.0
     dedup: bool = False
+    twice: float = 0.0
     fails: float = 0.0
     ahead_empty: bool = False
     lag: float = 0.0
+    upto_empty: bool = False
 
 
 @dataclass
@@ -104,8 +108,9 @@ class Server:
         """The moments of a send. ``key``: (sender, client id); without a client id nothing is noted."""
         yield
         noting = self.liberties.dedup and bool(key[1])
-        if noting and key in self.notes:
-            return self._told(self.notes[key])
+        noted = self.notes.get(key) if noting else None
+        if noted is not None and not self._chance(self.liberties.twice):
+            return self._told(noted)
         if noting and key in self.storing:
             return h.Refused(h.Code.BUSY)
         fails = self._chance(self.liberties.fails)
@@ -123,10 +128,10 @@ class Server:
         if self.shape is Shape.HORIZON:
             yield from self._deciding(seq, key)
         if noting:
-            self.notes[key] = seq
+            self.notes.setdefault(key, seq)
         if self.shape is Shape.HORIZON:
             yield
-        return self._told(seq)
+        return self._told(noted or seq)
 
     def _deciding(self, seq: int, key: tuple[str, str]) -> Generator[None, None, None]:
         self.undecided.add(seq)
@@ -167,7 +172,8 @@ class Server:
             if "scan" in moment:
                 return (yield from self._scan(max(self.confirmed, q)))
             yield
-        return self._reply([seq for seq in range(max(lower, self.base) + 1, upper + 1) if seq in self.log])
+        lower = max(lower, self.base)
+        return self._reply(lower, [seq for seq in range(lower + 1, upper + 1) if seq in self.log])
 
     def _upper(self) -> int:
         self.seen = max(self.seen, self.svr - (self.rng.randint(0, 3) if self._chance(self.liberties.lag) else 0))
@@ -175,15 +181,15 @@ class Server:
 
     def _scan(self, lower: int) -> Moments:
         rows: list[int] = []
-        lower = max(lower, self.base)
+        start = lower = max(lower, self.base)
         while lower + 1 <= self._upper() and (self.page is None or len(rows) <= self.page):
             lower += 1
             if lower in self.log:
                 rows.append(lower)
             yield
-        return self._reply(rows)
+        return self._reply(start, rows)
 
-    def _reply(self, due: list[int]) -> h.Ok:
+    def _reply(self, lower: int, due: list[int]) -> h.Ok:
         seqs = due[: self.page]
         rows = tuple((seq, self.log[seq]) for seq in seqs)
         if self.page is None:
@@ -194,7 +200,8 @@ class Server:
             More.ALWAYS: True,
             More.SILENT: None,
         }[self.more]
-        return h.Ok(rows=rows, more=more, upto=seqs[-1] if seqs else None)
+        said = lower if self.liberties.upto_empty else None
+        return h.Ok(rows=rows, more=more, upto=seqs[-1] if seqs else said)
 
 
 @dataclass
@@ -349,11 +356,56 @@ class _Simulation:
             if isinstance(answer, h.Refused) or self.rng.random() < 0.7:
                 return self._lost(number, running, "lost")
             answer = msgspec.structs.replace(answer, delivered=False)
-        elif isinstance(answer, h.Ok) and answer.rows:
+        elif isinstance(answer, h.Ok) and answer.rows is not None:
+            last = answer.rows[-1][0] if answer.rows else 0
             held = self.seq_cli[running.client]
-            self.seq_cli[running.client] = max(held, answer.rows[-1][0])
+            self.seq_cli[running.client] = max(held, last if answer.upto is None else answer.upto)
         self.idle.append(running.client)
         return msgspec.structs.replace(answer, id=number)
+
+
+def draw(rng: random.Random, *, shape: Shape | None = None, operations: int = 0) -> tuple[Profile, bool, list[h.Event]]:
+    """Return a random profile, whether there are pages, and a history of a correct server that takes all it may.
+
+    ``shape`` and the number of ``operations`` are drawn too where they are not given.
+    """
+    gaps, idempotent, lagging = (rng.random() < chance for chance in (0.4, 0.4, 0.2))
+    liberties = Liberties(
+        gaps=rng.choice((0.1, 0.5)) if gaps else 0,
+        dedup=idempotent or rng.random() < 0.5,
+        twice=0 if idempotent else rng.choice((0, 0.3)),
+        fails=rng.choice((0, 0.1, 0.3)),
+        ahead_empty=rng.random() < 0.3,
+        lag=0.5 if lagging else 0,
+        upto_empty=rng.random() < 0.5,
+    )
+    first = rng.choice((1, 1, 5))
+    base = first - 1 + rng.choice((0, 0, 7, 2**31 - 3))
+    top = rng.choice((SEQ_MAX, SEQ_MAX, 2**64 - 1, base + rng.randint(1, 6)))
+    page = rng.choice((None, None, 1, 2, 3))
+    more, tells_seq = rng.choice(list(More)), rng.random() < 0.6
+    shape = shape or rng.choice(list(Shape))
+    server = Server(shape, page, more, tells_seq, top, base, first, liberties=liberties, rng=rng)
+    size, clients = operations or rng.choice((6, 12, 25, 60)), rng.choice((1, 2, 3, 4, 8, 16))
+    profile = Profile("p", first_seq=first, seq_max=top, gaps=gaps, idempotent=idempotent, lagging=lagging)
+    return profile, page is not None, simulate(rng, server, size, clients, draw_chances(rng))
+
+
+def draw_chances(rng: random.Random) -> Chances:
+    """Return how often what happens, drawn at random too."""
+    return Chances(
+        indefinite=rng.choice((0.1, 0.2, 0.3)),
+        kill=rng.choice((0, 0.05, 0.15)),
+        late=rng.random(),
+        odd=rng.choice((0.1, 0.4)),
+        overlap=rng.random() < 0.85,
+        repeat=rng.choice((0, 0.3, 0.6)),
+        rebody=rng.choice((0, 0, 0.3)),
+        equal=rng.choice((0, 0, 0.4)),
+        nameless=rng.choice((0, 0, 0.5)),
+        settle=rng.choice((0, 0.1)),
+        unreachable=rng.choice((0, 0.1)),
+    )
 
 
 def corrupt(rng: random.Random, events: list[h.Event]) -> list[h.Event]:

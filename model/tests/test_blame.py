@@ -80,6 +80,21 @@ CASES = [
     Case(O.ENDS_EARLY, "s a =1; s b =5; A 0 : 1a", "s a =1; s b =5; A 0 : 1a 5b", "gappy"),
     Case(O.ENDS_EARLY, "s a =; s b =; A 0 : 2a", "s a =; s b ?; A 0 : 2a", "gappy"),
     Case(O.ENDS_EARLY, "s a =; s b =; A 0 : 1a", "s a =; s b =; A 0 : 1a 2b"),
+    Case(
+        O.ENDS_BETWEEN,
+        "1( s b; 2( s a; 3( B 0; 2) =2; 4( A 0; 1) =1; 4) : ; 3) : 1b",  # a was there, and then A saw neither
+        "1( s b; 2( s a; 3( B 0; 2) =2; 4( A 0; 1) =1; 4) : ; 3) : 1b 2a",
+    ),
+    Case(
+        O.ENDS_BETWEEN,
+        "1( s b; 2( s a; 3( B 0; 2) =2; 4( A 1; 1) =1; 4) !ahead; 3) : 1b",
+        "1( s b; 2( s a; 3( B 0; 4( A 1; 2) =2; 1) =1; 4) !ahead; 3) : 1b",
+    ),
+    Case(
+        O.EMPTY_REPLY,
+        "1( s b; 2( s a; 3( B 0; 2) =2; 4( A 0; 1) =1; 3) : 1b; 4) : ",
+        "1( s b; 2( s a; 3( B 0; 2) =2; 4( A 0; 1) =1; 3) : 1b; 4) : 1b 2a",
+    ),
     Case(O.WRONG_START, "s a =1; s b =2; A 0 : 2b", "s a =1; s b =2; 1( B 1; A 0 : 2b"),
     Case(O.WRONG_START, "s a =1; s b =2; A 0 : 2b", "s a =1; s b =2; B 1 ?; A 0 : 2b"),
     Case(O.WRONG_START, "s a =1; s b =4; A 0 : 4b", "s a =1; s b =4; B 1 ?; A 0 : 4b", "gappy"),
@@ -93,6 +108,16 @@ CASES = [
     Case(O.BEHIND_REFUSED, "s a =1; A 0 !full", "s a =1; A 0 !store"),
     Case(O.BEHIND_REFUSED, "s a =1; A 0 !policy", "s a =1; B 0 : 1a; A 0 !policy"),
     Case(O.BEHIND_REFUSED, "preset 9; A 3 !ahead", "preset 9; A 10 !ahead"),
+    Case(
+        O.REFUSED_CONFIRMS,  # only A can have confirmed 1
+        "1( s a; 2( A 1; 1) =1; B 0 : ; 2) !ahead",
+        "1( s a; 2( A 1; C 1 ?; 1) =1; B 0 : ; 2) !ahead",
+    ),
+    Case(
+        O.REFUSED_CONFIRMS,
+        "1( A 1; s a =1; s b =2; B 0 : 2b; 1) !unreachable",
+        "1( A 1; s a =1; s b =2; B 0 : 1a 2b; 1) !unreachable",
+    ),
 ]
 
 
