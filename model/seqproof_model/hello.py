@@ -21,6 +21,9 @@ class Capability(StrEnum):
     PRESET_SEQ = "preset_seq"  # an empty account can start at any seq_svr
     TRIM = "trim"  # the server can be told to drop what it may drop
     FAIL_NEXT_STORE = "fail_next_store"  # the server's next store can be made to fail
+    OVERLAP = "overlap"  # requests may be under way at once: send and recv are called from several threads
+    WIRE = "wire"  # the connection of one request can be made to break
+    BEGIN_SEND = "begin_send"  # a send can be held between its begin and its commit
 
 
 class Hello(msgspec.Struct, frozen=True):

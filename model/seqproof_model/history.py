@@ -208,11 +208,22 @@ def _exact(value: Any) -> Any:
 
 
 def _wide(line: Any) -> bool:
-    """Whether a value of the line may be above 2**53. Cheap: most lines hold only small numbers."""
-    rows = getattr(line, "rows", None)
-    last = max((abs(seq) for seq, _ in rows), default=0) if rows else 0
-    values = [getattr(line, name, None) for name in ("seq", "seq_cli", "seq_svr", "upto")]
-    return isinstance(line, Header) or max(last, *(abs(value or 0) for value in values)) > EXACT_IN_DOUBLE
+    """Whether a value of the line may be above 2**53. Each line is asked, so each kind is asked for what it has."""
+    match line:
+        case Ok():
+            return _far(line.seq) or _far(line.upto) or any(_far(seq) for seq, _ in line.rows or ())
+        case Recv():
+            return _far(line.seq_cli)
+        case Refused():
+            return _far(line.seq_svr)
+        case Preset():
+            return _far(line.seq)
+        case _:
+            return isinstance(line, Header)
+
+
+def _far(value: int | None) -> bool:
+    return value is not None and not -EXACT_IN_DOUBLE <= value <= EXACT_IN_DOUBLE
 
 
 def encode(line: Line) -> bytes:

@@ -9,8 +9,13 @@ notation of a trace a step is a letter or two:
     A>r A    a request (or A<r: a reply) called r is under way, the phone asks again
     r        what is under way arrives         r.       ... and stays under way as well: a duplicate
     r<p      a request arrives, its reply is under way, called p
+    s1[ ]s1  a send begins, called s1; it ends A1[ ]A1  the same of a recv; in between, other steps overlap it
+    s/? s/x s/h   its connection is cut in the request, in the reply, half closed
+    s1{      ... a send that is held half-way: it has begun, and goes on to its end only at ]s1
     F        a phone that was never seen asks  R(5)     a recv with the literal seq_cli 5
     A*       phone A asks until nothing is due !        kill and restart
+    s!       killed right after the answer     s!?      killed while the request is under way
+    !s       killed just before it, started again after
     ~        the next store is made to fail    s"b"     a send with the body b; s[9]: a body 9 long
     trim     the account is trimmed            preset(n) preset(top-n)   it starts at seq_svr n, or n below the top
     y:s      a step on account y               t        a send by another sender, t
@@ -29,11 +34,30 @@ import msgspec
 
 
 class Lost(StrEnum):
-    """What the network loses of one request and its reply."""
+    """What the network loses of one request and its reply.
+
+    The first two are exact, and the same for every target. The others break a real connection, before anything of the
+    request, or of the reply, has passed: the adapter must make of it what it is, a request without an answer.
+    """
 
     NOTHING = "nothing"
     REQUEST = "request"
     REPLY = "reply"
+    CUT_REQUEST = "cut_request"  # the connection is cut in the request
+    CUT_REPLY = "cut_reply"  # ... in the reply
+    HALF_CLOSE = "half_close"  # the server's side of the connection is closed in the reply
+
+
+ON_THE_WIRE = frozenset({Lost.CUT_REQUEST, Lost.CUT_REPLY, Lost.HALF_CLOSE})
+
+
+class Moment(StrEnum):
+    """When the server is killed, around one request; it is started again before the next step."""
+
+    NEVER = "never"
+    BEFORE = "before"  # the request meets a server that is gone
+    DURING = "during"  # the request is under way
+    AFTER = "after"  # the answer has just come; nothing else happens in between
 
 
 class _Step(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, tag_field="do", tag=str.lower):
@@ -54,6 +78,7 @@ class Send(_Step, frozen=True):
     repeat: bool = False
     age: Annotated[int, msgspec.Meta(ge=1)] = 1
     lose: Lost = Lost.NOTHING
+    kill: Moment = Moment.NEVER
 
 
 class Recv(_Step, frozen=True):
@@ -68,6 +93,7 @@ class Recv(_Step, frozen=True):
     fresh: bool = False
     lose: Lost = Lost.NOTHING
     hold: str = ""
+    kill: Moment = Moment.NEVER
 
 
 class Drain(_Step, frozen=True):
@@ -104,6 +130,24 @@ class Deliver(_Step, frozen=True):
     keep: bool = False
 
 
+class Begin(_Step, frozen=True):
+    """A request begins, under a name, and is under way until the step ``end`` of that name.
+
+    ``held``: a send that the server holds half-way, between its begin and its commit, so that the schedule is exact.
+    Not held, the request runs beside the steps that follow, at the server's own pace.
+    """
+
+    request: str
+    what: Send | Recv = Send()
+    held: bool = False
+
+
+class End(_Step, frozen=True):
+    """The answer of the request ``request`` is waited for and taken."""
+
+    request: str
+
+
 class Kill(_Step, frozen=True):
     """SIGKILL of the server's whole process tree, then a restart on the same store."""
 
@@ -126,9 +170,21 @@ class FailStore(_Step, frozen=True):
     """Make the server's next store fail, once."""
 
 
-Step = Send | Recv | Drain | Ask | Arrive | Deliver | Kill | Preset | Trim | FailStore
+Step = Send | Recv | Drain | Ask | Arrive | Deliver | Begin | End | Kill | Preset | Trim | FailStore
 
 NEEDS: dict[type, str] = {Kill: "kill", Preset: "preset_seq", Trim: "trim", FailStore: "fail_next_store"}
+
+
+def needs(step: Step) -> set[str]:
+    """The capabilities without which a step cannot be taken."""
+    found = {NEEDS[type(step)]} if type(step) in NEEDS else set[str]()
+    if isinstance(step, Send | Recv) and step.lose in ON_THE_WIRE:
+        found.add("wire")
+    if isinstance(step, Begin):
+        found |= {"begin_send" if step.held else "overlap"} | needs(step.what)
+    if isinstance(step, Send | Recv) and step.kill is not Moment.NEVER:
+        found |= {"kill", "overlap"} if step.kill is Moment.DURING else {"kill"}
+    return found
 
 
 class ScenarioError(ValueError):
@@ -149,7 +205,7 @@ class Scenario(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_f
     @property
     def needs(self) -> frozenset[str]:
         """The capabilities without which these steps cannot be taken."""
-        return frozenset(NEEDS[type(step)] for step in self.steps if type(step) in NEEDS)
+        return frozenset(need for step in self.steps for need in needs(step))
 
     def notation(self) -> str:
         """The whole trace on one line."""
@@ -161,12 +217,34 @@ def _recv(step: Recv) -> str:
     if step.seq_cli is not None:
         name = f"R({step.seq_cli})" if name == "A" else f"{name}({step.seq_cli})"
     if step.hold:
-        return f"{name}<{step.hold}"
-    return name + {Lost.NOTHING: "", Lost.REQUEST: "?", Lost.REPLY: "x"}[step.lose]
+        name = f"{name}<{step.hold}"
+    return name + MARKS[step.lose]
+
+
+MARKS = {
+    Lost.NOTHING: "",
+    Lost.REQUEST: "?",
+    Lost.REPLY: "x",
+    Lost.CUT_REQUEST: "/?",
+    Lost.CUT_REPLY: "/x",
+    Lost.HALF_CLOSE: "/h",
+}
+
+
+def _killed(text: str, moment: Moment) -> str:
+    marks = {Moment.NEVER: "{}", Moment.BEFORE: "!{}", Moment.DURING: "{}!?", Moment.AFTER: "{}!"}
+    return marks[moment].format(text)
+
+
+def _begun(step: Begin) -> str:
+    """The name says what it is, where it is a plain request; else the request stands behind it."""
+    plain, bracket = notation(step.what), "{" if step.held else "["
+    named = step.request.rstrip("0123456789") == plain
+    return f"{step.request}{bracket}" + ("" if named else plain)
 
 
 def _send(step: Send) -> str:
-    mark = {Lost.NOTHING: "", Lost.REQUEST: "?", Lost.REPLY: "x"}[step.lose]
+    mark = MARKS[step.lose]
     if step.body:
         mark += f'"{step.body}"' if len(step.body) <= 8 else f"[{len(step.body)}]"  # a body of that many characters
     resend = "resend" if step.age == 1 else f"resend({step.age})"
@@ -178,12 +256,18 @@ def notation(step: Step) -> str:
 
     >>> [notation(s) for s in (Send(), Recv(lose=Lost.REPLY), Kill(), Recv(fresh=True), Send(account="y"))]
     ['s', 'Ax', '!', 'F', 'y:s']
+    >>> [notation(s) for s in (Begin("s1"), Begin("q", Recv(phone="B")), End("s1"), Send(kill=Moment.AFTER))]
+    ['s1[', 'q[B', ']s1', 's!']
     """
     match step:
         case Send():
-            text = _send(step)
+            text = _killed(_send(step), step.kill)
         case Recv():
-            text = _recv(step)
+            text = _killed(_recv(step), step.kill)
+        case Begin():
+            text = _begun(step)
+        case End():
+            text = f"]{step.request}"
         case Drain():
             text = f"{step.phone}*"
         case Ask():
@@ -232,4 +316,17 @@ def decode(text: bytes, where: str = "scenario") -> Scenario:
         raise ScenarioError(f"{where} is not a seqproof scenario: {error}") from None
     if scenario.seqproof != "scenario/1":
         raise ScenarioError(f"{where} is {scenario.seqproof!r}; this seqproof reads scenario/1")
+    for step in scenario.steps:
+        if isinstance(step, Begin) and step.what != plain(step.what):
+            raise ScenarioError(
+                f"{where}: begin {step.request}: it begins one plain request; no count, hold, kill, cut"
+            )
     return scenario
+
+
+def plain(what: Send | Recv) -> Send | Recv:
+    """The request as one that can begin and end: one message, its reply not held, no kill or broken wire of its own."""
+    lose = Lost.REPLY if what.lose in ON_THE_WIRE else what.lose
+    if isinstance(what, Send):
+        return msgspec.structs.replace(what, count=1, kill=Moment.NEVER, lose=lose)
+    return msgspec.structs.replace(what, hold="", kill=Moment.NEVER, lose=lose)

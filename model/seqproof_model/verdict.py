@@ -68,6 +68,21 @@ class Grade(msgspec.Struct, frozen=True):
     added_by_adapter: bool = False
 
 
+class Coverage(msgspec.Struct, frozen=True):
+    """What a run looked at, beside the requirements.
+
+    ``guarantees``: what was covered to its end, a line each. ``played``: scenarios by part. ``transitions``: of the
+    protocol as a server sees it, how many were surely taken, and how many there are. ``sometimes``: how often each
+    condition occurred that a good run must have met; ``never``: sentences of those that could have, and did not.
+    """
+
+    guarantees: tuple[str, ...] = ()
+    played: dict[str, int] = {}
+    transitions: tuple[int, int] = (0, 0)
+    sometimes: dict[str, int] = {}
+    never: tuple[str, ...] = ()
+
+
 class Verdict(msgspec.Struct, frozen=True):
     """All that was found out from one history.
 
@@ -85,6 +100,7 @@ class Verdict(msgspec.Struct, frozen=True):
     stopped: str = ""
     undecided: tuple[str, ...] = ()
     strict_besides: tuple[str, ...] = ()
+    coverage: Coverage | None = None
 
     def having(self, result: Result) -> list[Grade]:
         """The grades with this result."""
@@ -107,6 +123,8 @@ class Verdict(msgspec.Struct, frozen=True):
         After a violation a condition that never occurred is not counted: the violation may have come before it.
         """
         why = [f"{g.requirement}: {g.reason}" for g in self.grades if g.inconclusive and not self.violations]
+        if self.coverage and not self.violations:
+            why += [f"it never happened that {what}" for what in self.coverage.never]
         why += self.undecided
         if self.partial is not None:
             why.append(f"the history has no end; its last good line is {self.partial}")

@@ -8,7 +8,7 @@ import pytest
 
 from seqproof_model import scenario as sc
 from seqproof_model.hello import Capability
-from seqproof_model.scenario import Lost, Scenario, ScenarioError
+from seqproof_model.scenario import Lost, Moment, Scenario, ScenarioError
 
 STEPS: tuple[tuple[sc.Step, str], ...] = (
     (sc.Send(), "s"),
@@ -35,6 +35,16 @@ STEPS: tuple[tuple[sc.Step, str], ...] = (
     (sc.Preset(below_top=2), "preset(top-2)"),
     (sc.Trim(account="y"), "y:trim"),
     (sc.FailStore(), "~"),
+    (sc.Send(lose=Lost.CUT_REQUEST), "s/?"),
+    (sc.Recv(lose=Lost.CUT_REPLY), "A/x"),
+    (sc.Recv(lose=Lost.HALF_CLOSE), "A/h"),
+    (sc.Send(kill=Moment.BEFORE), "!s"),
+    (sc.Send(kill=Moment.DURING), "s!?"),
+    (sc.Recv(phone="B", kill=Moment.AFTER), "B!"),
+    (sc.Begin("s1", held=True), "s1{"),
+    (sc.Begin("A2", sc.Recv()), "A2["),
+    (sc.Begin("late", sc.Recv(phone="B")), "late[B"),
+    (sc.End("s1"), "]s1"),
 )
 WHOLE = Scenario("all", tuple(step for step, _ in STEPS), "everything", "once", ("SEQ-1", "CNF-6"), seed=3)
 
@@ -57,7 +67,8 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
 def test_a_step_is_a_line() -> None:
     text = sc.encode(WHOLE).decode()
     assert sum('"do":' in line for line in text.splitlines()) == len(STEPS)
-    assert all(line.count('"do":') <= 1 for line in text.splitlines())
+    inner = sum(isinstance(step, sc.Begin) and step.what != sc.Send() for step, _ in STEPS)  # what begins is a step too
+    assert text.count('"do":') == len(STEPS) + inner
 
 
 def test_every_kind_of_step_is_here() -> None:
@@ -65,7 +76,9 @@ def test_every_kind_of_step_is_here() -> None:
 
 
 def test_a_scenario_needs_what_its_steps_need() -> None:
-    assert WHOLE.needs == {"kill", "preset_seq", "trim", "fail_next_store"}
+    assert WHOLE.needs == {"kill", "preset_seq", "trim", "fail_next_store", "overlap", "begin_send", "wire"}
+    assert Scenario("held", (sc.Begin("s1", held=True), sc.End("s1"))).needs == {"begin_send"}
+    assert Scenario("killed", (sc.Send(kill=Moment.AFTER),)).needs == {"kill"}
     assert WHOLE.needs <= {str(capability) for capability in Capability}
     assert Scenario("plain", (sc.Send(), sc.Recv())).needs == frozenset()
 
