@@ -58,9 +58,14 @@ class Inbox:
 
 @dataclass
 class Memory:
-    """What a kill drops: only the order to fail the next store. A correct server keeps no mark here."""
+    """What a kill drops: the order to fail the next store. A correct server keeps no mark here.
+
+    ``held``: sends that are held half-way, by account and number; ``own``: what a faulty twin keeps besides.
+    """
 
     fail_next: bool = False
+    held: dict[str, set[int]] = field(default_factory=dict[str, set[int]])
+    own: dict[str, int] = field(default_factory=dict[str, int])
 
 
 class Core:
@@ -85,7 +90,13 @@ class Core:
 
     def hello(self) -> Hello:
         """Say what the server is and can do."""
-        lacks = {Capability.SEND_SEQ: not self.send_seq, Capability.PAGING: self.limit is None}
+        lacks = {
+            Capability.SEND_SEQ: not self.send_seq,
+            Capability.PAGING: self.limit is None,
+            Capability.OVERLAP: True,  # it lives in this process and is called by one thread
+            Capability.WIRE: True,  # no wire leads to it
+            Capability.BEGIN_SEND: not hasattr(self, "begin_send"),
+        }
         server = f"seqproof-core {VERSION}" + (f" ({self.name})" if self.name else "")
         return Hello(server, frozenset(c for c in Capability if not lacks.get(c, False)), self.claims)
 

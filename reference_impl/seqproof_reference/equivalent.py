@@ -117,5 +117,17 @@ class Null(Core):
     def recv(self, account: str, phone: str, seq_cli: int) -> Answer:
         return Ok(rows=())
 
+    def begin_send(self, account: str, sender: str, client_id: str, body: str) -> None:
+        pass
+
+    def commit_send(self, begun: None) -> Answer:
+        return Ok()
+
+    def fail_next_reply(self, fault: object) -> None:
+        pass
+
+    def release_reply(self) -> None:
+        pass
+
     def preset_seq(self, account: str, seq: int) -> None:
         pass

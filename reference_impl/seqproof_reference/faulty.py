@@ -7,7 +7,7 @@ trace, for targets that tell the seq of a send and for those that do not. ``make
     >>> make("ACK_ON_REPLY").hello().server
     'seqproof-core 0.1.0 (ACK_ON_REPLY)'
 
-Not here: faults that take overlap, tips, a ping or a repeated client id to be seen.
+Not here: faults that take tips or a ping to be seen.
 Source: docs/mutants.md.
 """
 
@@ -18,14 +18,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from seqproof_model.hello import Capability
-from seqproof_reference import equivalent, twins
+from seqproof_reference import equivalent, overlapping, twins
 from seqproof_reference.core import Core, Limit
 
 PAGED = Limit(2)
 PAGED_BYTES = Limit(2, body_bytes=16)
 
 _KILL, _PRESET, _TRIM = Capability.KILL, Capability.PRESET_SEQ, Capability.TRIM
-_PAGING, _FAIL = Capability.PAGING, Capability.FAIL_NEXT_STORE
+_PAGING, _FAIL, _BEGIN = Capability.PAGING, Capability.FAIL_NEXT_STORE, Capability.BEGIN_SEND
 
 
 class Kind(StrEnum):
@@ -159,6 +159,12 @@ FAULTS: tuple[Entry, ...] = (
            "I-LOSS", "SEQ-1 SEQ-3 SEQ-4 RCV-1 RCV-5 RCV-7", "s~ resend A", _FAIL),
     _fault("DEDUP_LOST_ON_CRASH", twins.DedupLostOnCrash, "The notes of client ids are lost at a kill.",
            "I-ONCE", "SND-3", "s ! resend A", _KILL, profile="idempotent"),
+    _fault("ALLOC_BEFORE_VISIBLE", overlapping.AllocBeforeVisible, "A number is taken before its row can be seen.",
+           "I-CLOSED", "SEQ-2 SEQ-4 RCV-1 RCV-7", "s1{ s A ]s1 A", _BEGIN),
+    _fault("ALLOC_RACE", overlapping.AllocRace, "Two sends read the same largest number, and both add one.",
+           "I-UNIQ", "SEQ-3 SEQ-4 RCV-1 RCV-7", "s1{ s ]s1 A", _BEGIN),
+    _fault("TWO_ALLOCATORS", overlapping.TwoAllocators, "A second node gives out numbers from an old lease.",
+           "I-UNIQ", "SEQ-2 SEQ-3 SEQ-4 RCV-1 RCV-7", "s1{ s ]s1 A", _BEGIN),
     _fault("NO_DEDUP", equivalent.NoDedup, "A retry gets a second seq.",
            "I-ONCE", "SND-3", "s resend A", profile="idempotent"),
 )
@@ -176,6 +182,8 @@ EQUIVALENTS: tuple[Entry, ...] = (
     _right("NEVER_TRIM", equivalent.NeverTrim, "No row is ever dropped."),
     _right("EXACT_PAGE_MORE", equivalent.ExactPageMore, "An exactly full last page says more.", limit=PAGED),
     _right("EPOCH_REPORTED", equivalent.EpochReported, "Every reply tells the epoch."),
+    _right("AT_COMMIT", overlapping.AtCommit, "A send that is held takes its number when it is committed."),
+    _right("HORIZON", overlapping.Horizon, "A held send has its number; what comes later waits unseen."),
     _right("AHEAD_EMPTY", equivalent.AheadEmpty, "A recv that is ahead gets nothing, and confirms nothing."),
     _right("RETRY_STORES_AGAIN", equivalent.NoDedup, "A retry makes a second message.", profile="strict"),
     _right("BLOCKS", twins.StepJump, "STEP_JUMP, where gaps are allowed.", profile="gappy"),
