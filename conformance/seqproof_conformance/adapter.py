@@ -6,12 +6,14 @@ The conversation, and who is to blame when it breaks:
     reset(account)         make it fresh
     send, recv             one request, one answer     Ok | Refused | Indefinite
     kill, preset_seq, ...  only if declared in hello
+    begin_send, commit_send  a send in two calls, so that a schedule can put other requests in between
     close                  leave nothing behind
 
 An answer is the ending event of a history without its id. *Refused* is definite: it surely did not happen. When in
-doubt an adapter answers *Indefinite*: a wrong Refused lets a fault hide, or fails a correct server. An adapter never
-retries, and its client's own retries are off. It raises ``TargetError`` when it cannot speak to its server at all: that
-is the environment's fault and no verdict on the server. It bounds its own waits: a call that never returns is never
+doubt an adapter answers *Indefinite*: a wrong Refused lets a fault hide, or fails a correct server. With the capability
+``overlap`` send and recv are called from several threads at once, and kill while they run. An adapter never retries,
+and its client's own retries are off. It raises ``TargetError`` when it cannot speak to its server at all: that is the
+environment's fault and no verdict on the server. It bounds its own waits: a call that never returns is never
 interrupted.
 Source: docs/architecture.md, "Who is to blame".
 """
@@ -29,6 +31,8 @@ from seqproof_model.requirements import REQUIREMENTS
 __all__ = [
     "Adapter",
     "AdapterFault",
+    "BeginsSend",
+    "Bounds",
     "Capability",
     "FailsStore",
     "Hello",
@@ -115,6 +119,28 @@ class FailsStore(Protocol):
 
 
 @runtime_checkable
+class BeginsSend(Protocol):
+    """Capability ``begin_send``."""
+
+    def begin_send(self, account: str, sender: str, client_id: str, body: str) -> object:
+        """Begin a send and stop half-way, where a slow server would. Returns what ``commit_send`` needs."""
+        ...
+
+    def commit_send(self, begun: object) -> Answer:
+        """Let a send go on to its end. Answers as ``send`` does."""
+        ...
+
+
+@runtime_checkable
+class Bounds(Protocol):
+    """An adapter that can be told how long one request may take."""
+
+    def bound(self, seconds: float) -> None:
+        """Wait at most so long for the answer to one request. Called before ``hello``."""
+        ...
+
+
+@runtime_checkable
 class Talks(Protocol):
     """An adapter whose server keeps a log."""
 
@@ -128,6 +154,8 @@ NEEDED: dict[Capability, tuple[str, ...]] = {
     Capability.PRESET_SEQ: ("preset_seq",),
     Capability.TRIM: ("trim",),
     Capability.FAIL_NEXT_STORE: ("fail_next_store",),
+    Capability.BEGIN_SEND: ("begin_send", "commit_send"),
+    Capability.WIRE: ("fail_next_reply", "release_reply"),
 }
 
 

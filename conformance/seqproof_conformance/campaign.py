@@ -143,12 +143,28 @@ def _step(hello: Hello, *, kills: bool) -> st.SearchStrategy[Step]:
         kinds.append(st.builds(sc.FailStore))
     if kills:
         kinds.append(st.builds(sc.Kill))
+    kinds += _overlapping(hello, account)
     return st.one_of(kinds)
+
+
+def _overlapping(hello: Hello, account: st.SearchStrategy[str]) -> list[st.SearchStrategy[Step]]:
+    """Requests that begin and end in steps of their own, where the target can have them."""
+    what = st.one_of(st.builds(sc.Send, account=account), st.builds(sc.Recv, phone=st.sampled_from(["A", "B"])))
+    kinds: list[st.SearchStrategy[Step]] = []
+    if Capability.OVERLAP in hello.capabilities:
+        kinds.append(st.builds(sc.Begin, st.sampled_from(["o1", "o2"]), what))
+    if Capability.BEGIN_SEND in hello.capabilities:
+        send = st.builds(sc.Send, account=account)
+        kinds.append(st.builds(sc.Begin, st.sampled_from(["o1", "o2"]), send, st.just(value=True)))
+    if kinds:
+        kinds.append(st.builds(sc.End, st.sampled_from(["o1", "o2"])))
+    return kinds
 
 
 def tidy(steps: list[Step]) -> tuple[Step, ...]:
     """Drop steps that have nothing to act on (an arrival of nothing, a repeat of no send), and add the tail."""
     under_way: set[str] = set()
+    begun: dict[str, None] = {}
     sent: set[str] = set()
     kept: list[Step] = []
     for step in steps:
@@ -163,6 +179,14 @@ def tidy(steps: list[Step]) -> tuple[Step, ...]:
                     continue
                 if not step.keep:
                     under_way.discard(name)
+            case sc.Begin():
+                if step.request in begun:
+                    continue
+                begun[step.request] = None
+            case sc.End():
+                if step.request not in begun:
+                    continue
+                del begun[step.request]
             case sc.Send() if step.repeat and step.account not in sent:
                 step = msgspec.structs.replace(step, repeat=False)
             case _:
@@ -170,15 +194,17 @@ def tidy(steps: list[Step]) -> tuple[Step, ...]:
         if isinstance(step, sc.Send):
             sent.add(step.account)
         kept.append(step)
+    kept += [sc.End(name) for name in begun]
     return (*kept, *_tail(kept))
 
 
 def _tail(steps: list[Step]) -> list[Step]:
     """What makes a fault visible: on each account a new phone asks, then each phone twice, then a new one again."""
-    accounts = dict.fromkeys(str(getattr(step, "account", "x")) for step in steps) or {"x": None}
+    plain = [step.what if isinstance(step, sc.Begin) else step for step in steps]
+    accounts = dict.fromkeys(str(getattr(step, "account", "x")) for step in plain) or {"x": None}
     tail: list[Step] = []
     for account in accounts:
-        names = {step.phone for step in steps if isinstance(step, sc.Recv | sc.Ask) and step.account == account}
+        names = {step.phone for step in plain if isinstance(step, sc.Recv | sc.Ask) and step.account == account}
         phones = sorted(names & {"A", "B"}) or ["A"]
         asks = [sc.Recv(phone=phone, account=account) for phone in phones]
         new = sc.Recv(account=account, fresh=True)

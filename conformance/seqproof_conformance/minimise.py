@@ -95,7 +95,14 @@ def _simpler(step: Step) -> Iterator[Step]:
     if isinstance(step, sc.Recv) and step.fresh:
         yield replace(step, fresh=False, phone="A")
         yield replace(step, fresh=False, phone="B")
+    if isinstance(step, sc.Send | sc.Recv) and step.kill is not sc.Moment.NEVER:
+        yield replace(step, kill=sc.Moment.NEVER)
+    if isinstance(step, sc.Begin):
+        yield step.what
     if isinstance(step, sc.Recv | sc.Drain | sc.Ask) and step.phone > "A" and not getattr(step, "fresh", False):
         yield replace(step, phone="A")
-    if not isinstance(step, sc.Kill | sc.FailStore | sc.Arrive | sc.Deliver) and step.account != "x":
+    if (
+        not isinstance(step, sc.Kill | sc.FailStore | sc.Arrive | sc.Deliver | sc.Begin | sc.End)
+        and step.account != "x"
+    ):
         yield replace(step, account="x")

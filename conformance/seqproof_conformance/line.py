@@ -1,0 +1,192 @@
+"""The line to the target: every call of the adapter and every event of the history passes here, and nowhere else.
+
+A call has its blame: what an adapter raises, or returns that is no answer, is the adapter's fault (``AdapterFault``),
+unless it says that its environment is to blame (``TargetError``). A call may run on a thread of its own, so that
+requests overlap; events are recorded by one thread, in the order in which they are told.
+Source: docs/architecture.md, "Who is to blame".
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import cast
+
+import msgspec
+
+from seqproof_conformance.adapter import Adapter, AdapterFault, BeginsSend, Kills, Talks, TargetError
+from seqproof_model import history as h
+from seqproof_model.judge import Judge
+from seqproof_model.verdict import Violation
+
+SILENT_AT_MOST = 8  # requests in a row without a definite answer; each may have cost a timeout
+LONGEST_S = 120.0  # a call on a thread that takes longer than any bound an adapter should have
+
+
+@dataclass
+class Flight:
+    """A call under way. ``finish`` ends it: waits for the thread, or commits a send that was held."""
+
+    finish: Callable[[], h.Answer]
+
+
+@dataclass
+class Line:
+    """One target, its history and its judges. ``judges[0]`` decides; the others only watch.
+
+    ``killing_s``: how long kills and restarts took in all, in seconds of the ``clock``.
+    """
+
+    adapter: Adapter
+    judges: list[Judge]
+    record: Callable[[h.Event], None]
+    operations: int = 0
+    requests: int = 0
+    silent: int = 0
+    unanswered: int = 0
+    store_failures: int = 0
+    last_why: str = ""
+    killing_s: float = 0.0
+    clock: Callable[[], float] = time.perf_counter
+
+    def operation(self) -> int:
+        """A number for the next operation."""
+        self.operations += 1
+        return self.operations
+
+    def event(self, event: h.Event) -> Violation | None:
+        """Record an event, let the judges see it, and return what the first of them finds."""
+        self.record(event)
+        first, *others = self.judges
+        found = first.feed(event)
+        for judge in others:
+            judge.feed(event)
+        return found
+
+    # ------------------------------------------------------------ requests
+
+    def call(self, request: h.Send | h.Recv, account: str) -> h.Answer:
+        """Make a request and wait for its answer."""
+        self.requests += 1
+        return self._call(request, account)
+
+    def begin(self, request: h.Send | h.Recv, account: str) -> Flight:
+        """Make a request on a thread of its own. Returns once the thread runs."""
+        self.requests += 1
+        answer, runs = Future[h.Answer](), threading.Event()
+
+        def fly() -> None:
+            runs.set()
+            try:
+                answer.set_result(self._call(request, account))
+            except BaseException as error:
+                answer.set_exception(error)
+
+        threading.Thread(target=fly, name="seqproof-request", daemon=True).start()
+        runs.wait()
+        return Flight(lambda: _landed(answer, request))
+
+    def begin_held(self, request: h.Send, account: str) -> Flight:
+        """Begin a send that the target holds half-way, until it is finished."""
+        self.requests += 1
+        adapter = cast("BeginsSend", self.adapter)
+        words = (account, request.sender, request.client_id, request.body)
+        begun = self.ask("begin_send", adapter.begin_send, *words)
+        return Flight(lambda: _checked(self.ask("commit_send", adapter.commit_send, begun), request))
+
+    def _call(self, request: h.Send | h.Recv, account: str) -> h.Answer:
+        adapter = self.adapter
+        if isinstance(request, h.Send):
+            answer = self.ask("send", adapter.send, account, request.sender, request.client_id, request.body)
+        else:
+            answer = self.ask("recv", adapter.recv, account, request.phone, request.seq_cli)
+        return _checked(answer, request)
+
+    def ask(self, name: str, call: Callable[..., object], *words: object) -> object:
+        """Call the adapter; what it raises is the adapter's fault, unless it says that it is the environment's."""
+        try:
+            return call(*words)
+        except (TargetError, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            raise AdapterFault(f"the adapter's {name} raised {type(error).__name__}: {error}") from error
+
+    # ------------------------------------------------------------ kills
+
+    def kill(self) -> None:
+        """Kill the server."""
+        self._timed("kill", cast("Kills", self.adapter).kill)
+
+    def restart(self) -> None:
+        """Start it again."""
+        self._timed("restart", cast("Kills", self.adapter).restart)
+
+    def _timed(self, name: str, call: Callable[[], None]) -> None:
+        began = self.clock()
+        self.ask(name, call)
+        self.killing_s += self.clock() - began
+
+    # ------------------------------------------------------------ what the evidence cannot decide
+
+    def notice(self, answer: h.Answer, *, armed: bool) -> None:
+        """Count what the evidence cannot decide; a server that is gone, or hangs, ends the run. Raises TargetError."""
+        if isinstance(answer, h.Refused) and answer.code is h.Code.UNREACHABLE:
+            raise TargetError(f"the server refuses connections, though nobody killed it{self._tail()}")
+        silent = isinstance(answer, h.Indefinite)
+        self.silent = self.silent + 1 if silent else 0
+        self.unanswered += silent
+        if isinstance(answer, h.Indefinite):
+            self.last_why = answer.why
+            if self.silent >= SILENT_AT_MOST:
+                what = f"{SILENT_AT_MOST} requests in a row had no definite answer, the last: {answer.why}"
+                raise TargetError(f"the server hangs: {what}{self._tail()}")
+        self.store_failures += isinstance(answer, h.Refused) and answer.code is h.Code.STORE and not armed
+
+    def _tail(self) -> str:
+        words = self.adapter.last_words() if isinstance(self.adapter, Talks) else []
+        return f"; its last words: {words[-1]}" if words else ""
+
+
+def _landed(answer: Future[h.Answer], request: h.Send | h.Recv) -> h.Answer:
+    try:
+        return answer.result(LONGEST_S)
+    except TimeoutError:
+        name = "send" if isinstance(request, h.Send) else "recv"
+        late = f"the adapter's {name} did not return within {LONGEST_S:g} s; it must bound its waits"
+        raise AdapterFault(late) from None
+
+
+NUMBER, YES_NO, WORD = (int, type(None)), (bool, type(None)), (str, type(None))
+
+
+def _sound(answer: h.Ok) -> bool:
+    """Whether an answer is surely well formed; nearly all are, and this is quick."""
+    told = type(answer.seq) in NUMBER and type(answer.upto) in NUMBER and type(answer.more) in YES_NO
+    if not told or type(answer.epoch) not in WORD or not (answer.epoch or "").isascii():
+        return False
+    if answer.rows is None:
+        return True
+    return type(answer.rows) is tuple and all(
+        type(row) is tuple and len(row) == 2 and type(row[0]) is int and type(row[1]) is str and row[1].isascii()
+        for row in answer.rows
+    )
+
+
+def _checked(answer: object, request: h.Send | h.Recv) -> h.Answer:
+    """The answer, if it is one; else the adapter is at fault."""
+    if type(answer) is h.Ok and (answer.rows is None) == isinstance(request, h.Send) and _sound(answer):
+        return answer
+    name = "send" if isinstance(request, h.Send) else "recv"
+    if not isinstance(answer, h.Ok | h.Refused | h.Indefinite):
+        raise AdapterFault(f"the adapter's {name} returned {answer!r:.60}; it must return Ok, Refused or Indefinite")
+    try:
+        checked = msgspec.convert(msgspec.structs.asdict(answer), type(answer))
+        h.encode(checked)
+    except (msgspec.MsgspecError, UnicodeError, TypeError, ValueError) as error:
+        raise AdapterFault(f"the adapter's {name} returned a malformed {type(answer).__name__}: {error}") from None
+    if name == "recv" and isinstance(checked, h.Ok) and checked.rows is None:
+        raise AdapterFault("the adapter's recv returned Ok without rows; nothing due is rows=()")
+    return checked
