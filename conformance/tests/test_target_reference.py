@@ -48,7 +48,7 @@ def code(answer: Answer) -> Code | None:
 def test_it_says_what_it_is(reference: ReferenceTarget) -> None:
     hello = reference.hello()
     assert hello.server.startswith("seqproof-reference")
-    assert hello.capabilities == set(Capability) - {Capability.PAGING}
+    assert hello.capabilities == set(Capability) - {Capability.PAGING, Capability.BEGIN_SEND}
     assert hello.adds == ()
     protocols = (Adapter, Kills, Presets, Trims, FailsStore, Talks)
     assert [isinstance(reference, protocol) for protocol in protocols] == [True] * len(protocols)

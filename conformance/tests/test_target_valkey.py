@@ -56,7 +56,8 @@ def seqs(target: ValkeyTarget, seq_cli: int, phone: str = "A") -> list[int]:
 def test_it_says_what_it_is_and_what_its_adapter_adds(valkey: ValkeyTarget) -> None:
     hello = valkey.hello()
     assert hello.server.startswith("valkey 9.")
-    assert hello.capabilities == {Capability.SEND_SEQ, Capability.KILL, Capability.PRESET_SEQ}
+    able = {Capability.SEND_SEQ, Capability.KILL, Capability.PRESET_SEQ, Capability.OVERLAP, Capability.WIRE}
+    assert hello.capabilities == able
     assert hello.adds == ("RCV-6",)
     assert hello.claims is not None
     assert (hello.claims.name, hello.claims.seq_max) == ("strict", 2**64 - 1)
