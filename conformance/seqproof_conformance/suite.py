@@ -1,11 +1,11 @@
-"""A suite run from end to end: scenarios on a target, one history on disk, one verdict, a directory per failure.
+"""A suite run from end to end: its parts on a target, histories on disk, one verdict, a directory per failure.
 
     result = run(Job("valkey", out=Path("runs/valkey")), events)
     result.verdict, result.counterexamples, result.code
 
-The run's ``history.jsonl`` grows as events happen; whatever ends the run, it is readable up to its last line. Each
-requirement that fails is shortened on the live target, run again to state how often it reproduces, and kept as a
-counterexample of its own.
+The run's ``history.jsonl`` grows as events happen; whatever ends the run, it is readable up to its last line. With
+several processes each has a history of its own. Each requirement that fails is shortened on the live target, run again
+to state how often it reproduces, and kept as a counterexample of its own. What a suite consists of stands in ``plan``.
 """
 
 from __future__ import annotations
@@ -13,39 +13,54 @@ from __future__ import annotations
 import fnmatch
 import platform
 import secrets
+import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import metadata, resources
 from pathlib import Path
 
 import msgspec
 
-from seqproof_conformance.adapter import Adapter, Hello, Talks, TargetError, greeted
-from seqproof_conformance.campaign import PLAIN, WITH_KILLS, campaign
-from seqproof_conformance.minimise import cut, minimise
-from seqproof_conformance.runner import Played, Runner
-from seqproof_conformance.targets import open_target
+from seqproof_conformance import counterexample, sometimes
+from seqproof_conformance.adapter import Adapter, Hello, TargetError
+from seqproof_conformance.codes import codes_of, exit_code
+from seqproof_conformance.crew import Crew, Orders, play_share
+from seqproof_conformance.plan import CAMPAIGN, GOLDEN, SIZES, Part, Rate, SuiteName, lengths, parts, wanted
+from seqproof_conformance.play import Played
+from seqproof_conformance.share import Findings, Share, collecting_seldom
+from seqproof_conformance.targets import opened
 from seqproof_model import history as h
 from seqproof_model import profile as profiles
 from seqproof_model import scenario as sc
-from seqproof_model.hello import Capability
-from seqproof_model.judge import Judge, besides
+from seqproof_model.assessment import assess
 from seqproof_model.profile import Profile
 from seqproof_model.scenario import Scenario
-from seqproof_model.verdict import Counterexample, Verdict
+from seqproof_model.verdict import Counterexample, Coverage, Verdict
 
-CAMPAIGN, SHORTENING = "campaign", "shortening what failed"
-RERUNS = 5
+__all__ = ["Job", "NothingSelectedError", "Outcome", "SuiteName", "Watcher", "golden", "run", "selected"]
+
+SHORTENING = "shortening what failed"
+KILL_S = 1.0  # of a target that cannot be killed; and before any kill was measured
 
 
 class NothingSelectedError(Exception):
     """No scenario was selected, or none can run on this target; one line."""
 
 
+class Enough(Exception):  # noqa: N818 - it says what it asks for
+    """Raised by a watcher's ``tick``: nothing more is to be played; what was played is judged. One line says why."""
+
+
 @dataclass(frozen=True)
 class Job:
-    """What to run. ``profile`` None: what the target claims, else strict. ``scenarios`` None: the suite ``quick``."""
+    """What to run. ``profile`` None: what the target claims, else strict.
+
+    ``scenarios``: these alone, instead of a suite. ``length``: of the courses, instead of what fits the target's rate.
+    ``processes``: how many share the work, each with a server of its own. ``timeout_s``: how long one request may take,
+    in seconds; None: as long as the target's adapter finds right. ``validate``: hold an adapter's lines to the
+    published schemas, where it has any.
+    """
 
     target: str
     out: Path
@@ -54,24 +69,35 @@ class Job:
     seed: int = 0
     scenarios: tuple[Scenario, ...] | None = None
     shorten: bool = True
+    suite: SuiteName = SuiteName.QUICK
+    length: int | None = None
+    processes: int = 1
+    timeout_s: float | None = None
+    validate: bool = False
 
 
 @dataclass
 class Watcher:
     """What a run reports while it goes on; each is called from the run's own thread.
 
-    ``tick`` is called before each scenario and may raise KeyboardInterrupt to end the run; ``finishing`` when the last
-    one was played.
+    ``tick`` is called before each scenario and may raise KeyboardInterrupt to end the run, or Enough to end the looking
+    or the shortening that is under way; ``failed`` with each requirement that is found broken, as soon as it is;
+    ``finishing`` when the last scenario was played. ``clock``: seconds, to measure how fast the target is.
     """
 
     started: Callable[[Hello, int], None] = lambda _hello, _scenarios: None
     tick: Callable[[str], None] = lambda _what: None
+    failed: Callable[[str], None] = lambda _requirement: None
     finishing: Callable[[], None] = lambda: None
+    clock: Callable[[], float] = time.perf_counter
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The result. ``stopped``: why the run ended early (Ctrl-C, a target that died), else ""."""
+    """The result. ``stopped``: why the run ended early (Ctrl-C, a target that died), else "".
+
+    ``enough``: why not everything was played although it could have been, else "".
+    """
 
     verdict: Verdict
     header: h.Header
@@ -79,17 +105,12 @@ class Outcome:
     scenarios: int
     stopped: str = ""
     interrupted: bool = False
+    enough: str = ""
 
     @property
     def code(self) -> int:
-        """The exit code: 1 violation, 130 interrupted, 4 target or adapter failed, 3 inconclusive, 0 conformant."""
-        if self.verdict.violations:
-            return 1
-        if self.interrupted:
-            return 130
-        if self.stopped:
-            return 4
-        return 3 if self.verdict.inconclusive else 0
+        """The exit code, with nothing listed as known and nothing required."""
+        return exit_code(codes_of(assess(self.verdict)))
 
 
 def golden() -> list[Scenario]:
@@ -132,121 +153,126 @@ class _Run:
     adapter: Adapter
     hello: Hello
     header: h.Header
-    runner: Runner
+    share: Share
     watcher: Watcher
-    ran: list[Scenario] = field(default_factory=list[Scenario])
-    failed: dict[str, tuple[Played, str]] = field(default_factory=dict[str, tuple[Played, str]])
+    found: Findings = field(default_factory=Findings)
+    plan: list[Part] = field(default_factory=list[Part])
+    others: list[Findings] = field(default_factory=list[Findings])
     shown: list[Counterexample] = field(default_factory=list[Counterexample])
-    scope: set[str] = field(default_factory=set[str])
+    enough: str = ""
 
-    def everything(self, scenarios: list[Scenario], *, with_campaign: bool) -> None:
-        """Run all, then shorten what failed."""
-        for scenario in scenarios:
-            self.watcher.tick(scenario.name)
-            self.scope |= set(scenario.observes)
-            self.ran.append(scenario)
-            self._keep(self.runner.play(scenario), f"scenario {scenario.name}")
-        if with_campaign:
-            campaign(
-                self.hello,
-                self.header.profile,
-                self._example,
-                lambda played: self._keep(played, f"{CAMPAIGN}, seed {self.job.seed}"),
-                number=self.job.seed,
-            )
-        for played, found_by in list(self.failed.values()):
-            self.shown.append(self._shortened(played, found_by))
+    def everything(self) -> None:
+        """Play all, then shorten what failed."""
+        with self._until_enough():
+            if self.job.scenarios is not None:
+                self._start([Part("given", self.job.scenarios)], examples=0)
+                self.share.play(self.plan[0])
+            else:
+                self._suite()
+        self._add_up()
+        with self._until_enough():
+            for played, found_by in list(self.found.failed.values()):
+                self.shown.append(self._shortened(played, found_by))
 
-    def _example(self, scenario: Scenario) -> Played:
-        self.watcher.tick(CAMPAIGN)
-        return self.runner.play(scenario)
+    @contextmanager
+    def _until_enough(self) -> Generator[None]:
+        try:
+            yield
+        except Enough as enough:
+            self.enough = self.enough or str(enough)
+
+    def _start(self, plan: list[Part], examples: int) -> None:
+        self.plan = plan
+        known = sum(not self.share.runner.why_not(s) for part in plan for s in part.scenarios)
+        if not known and not examples:
+            raise NothingSelectedError(_nothing(self.job, plan, self.share))
+        self.watcher.started(self.hello, known + examples)
+
+    def _suite(self) -> None:
+        """The golden scenarios; then, at the rate that they showed, the other parts, shared out."""
+        job, capabilities, profile = self.job, self.header.capabilities, self.header.profile
+        size, asked = SIZES[job.suite], wanted(job.pattern)
+        first = Part(GOLDEN, tuple(selected(golden(), None if asked(GOLDEN) else job.pattern)))
+        examples = (size.plain, size.with_kills * ("kill" in capabilities)) if asked(CAMPAIGN) else (0, 0)
+        rough = lengths(size, capabilities, Rate(0.0, 0.0), asked, fixed=job.length or size.shortest)
+        self._start([first, *parts(profile, capabilities, rough, asked)], sum(examples))
+        began, requests = self.watcher.clock(), self.share.runner.line.requests
+        self.share.play(first)
+        rate = self._rate(self.watcher.clock() - began, self.share.runner.line.requests - requests)
+        chosen = lengths(size, capabilities, rate, asked, job.length)
+        self.plan = [first, *parts(profile, capabilities, chosen, asked)]
+        known = sum(not self.share.runner.why_not(s) for part in self.plan for s in part.scenarios)
+        self.watcher.started(self.hello, known + sum(examples))
+        orders = Orders(
+            job.target, job.out, self.header, tuple(self.plan[1:]), job.seed, examples, job.timeout_s, job.validate
+        )
+        with Crew(orders, job.processes, self._told) as crew:
+            try:
+                play_share(self.share, orders, 0, job.processes)
+                crew.finish()
+            except BaseException:
+                crew.stop()
+                raise
+            finally:
+                self.others = list(crew.findings())
+        stopped = next((other.stopped for other in self.others if other.stopped), "")
+        if stopped:
+            raise TargetError(stopped)
+
+    def _rate(self, seconds: float, requests: int) -> Rate:
+        """How long a request and a kill take; a golden run has both, and its kills take nearly all of its time."""
+        kills = sum(isinstance(step, sc.Kill) for s in self.plan[0].scenarios for step in s.steps)
+        if "kill" not in self.header.capabilities or not kills:
+            return Rate(seconds / max(1, requests), KILL_S)
+        line = self.share.runner.line
+        return Rate(max(0.0, seconds - line.killing_s) / max(1, requests), line.killing_s / kills)
+
+    def _told(self, said: int | str) -> None:
+        """What another process says: how many scenarios it has played, or a requirement that is broken."""
+        if isinstance(said, str):
+            self.watcher.failed(said)
+            return
+        for _ in range(said):
+            self.watcher.tick("in another process")
+
+    def _add_up(self) -> None:
+        self.found = self.share.findings()
+        for other in self.others:
+            self.found.add(other)
 
     def _candidate(self, scenario: Scenario) -> Played:
         self.watcher.tick(SHORTENING)
-        return self.runner.play(scenario)
+        return self.share.runner.play(scenario)
 
     def what_is_left(self) -> None:
         """After an early end: what failed and was not yet shortened is shown as it was found."""
+        if not self.found.events:
+            self._add_up()
         shown = {item.violation.requirement for item in self.shown}
-        for requirement, (played, found_by) in self.failed.items():
+        for requirement, (played, found_by) in self.found.failed.items():
             if requirement not in shown:
-                self.shown.append(self._counterexample(cut(played), found_by, "as found: the run ended before", 0, 0))
-
-    def _keep(self, played: Played, found_by: str) -> None:
-        """Of the plays that break the same requirement, the shortest is kept."""
-        if played.violation is None:
-            return
-        name = played.violation.requirement
-        if name not in self.failed or _size(played) < _size(self.failed[name][0]):
-            self.failed[name] = (played, found_by)
+                played = counterexample.as_found(played)
+                self.shown.append(self._counterexample(played, found_by, "as found: the run ended before", (0, 0)))
 
     def _shortened(self, played: Played, found_by: str) -> Counterexample:
-        claim = "as given: it was not shortened"
-        if self.job.shorten:
-            minimal = minimise(played, self._candidate)
-            played, claim = minimal.played, minimal.claim
-        again = [self._candidate(played.scenario).violation for _ in range(RERUNS)]
-        assert played.violation is not None  # noqa: S101 - only failed plays get here
-        requirement = played.violation.requirement
-        same = sum(violation is not None and violation.requirement == requirement for violation in again)
-        return self._counterexample(played, found_by, claim, same, len(again))
+        best, claim, times = counterexample.shortened(played, self._candidate, shorten=self.job.shorten)
+        return self._counterexample(best, found_by, claim, (times, counterexample.RERUNS))
 
-    def _counterexample(self, played: Played, found_by: str, claim: str, reproduced: int, tried: int) -> Counterexample:
-        assert played.violation is not None  # noqa: S101 - only failed plays get here
-        requirement, events = played.violation.requirement, cleaned(played.events)
-        judge = Judge(self.header.profile, paged=Capability.PAGING in self.hello.capabilities)
-        violation = next((v for v in map(judge.feed, events) if v), played.violation)
-        name = f"{requirement}-{self.job.target}".replace(":", "-").replace("/", "-")
-        return Counterexample(
-            violation=violation,
-            scenario=msgspec.structs.replace(played.scenario, name=name, observes=(requirement,)),
-            header=self.header,
-            events=events,
-            claim=claim,
-            reproduced=reproduced,
-            tried=tried,
-            found_by=found_by,
-            replay=f"seqproof replay {self.job.out / requirement / 'scenario.json'} {self.job.target}",
-            last_words=tuple(self.adapter.last_words()[-8:]) if isinstance(self.adapter, Talks) else (),
+    def _counterexample(self, played: Played, found_by: str, claim: str, times: tuple[int, int]) -> Counterexample:
+        out = str(self.job.out)
+        return counterexample.made(played, self.header, self.adapter, out, found_by=found_by, claim=claim, times=times)
+
+    def coverage(self, *, suite: bool) -> Coverage:
+        """What was covered. ``suite``: a whole suite was asked for, so that what never happened is worth a word."""
+        found, capabilities, profile = self.found, self.header.capabilities, self.header.profile
+        never = sometimes.missing(found.watch, capabilities, profile) if suite and found.watch else []
+        return Coverage(
+            guarantees=tuple(part.guarantee for part in self.plan if part.guarantee and part.name in found.whole),
+            played=dict(found.played),
+            transitions=found.taken.of(kill="kill" in capabilities) if found.taken else (0, 0),
+            sometimes=dict(found.watch.reached) if found.watch else {},
+            never=tuple(condition.text for condition in never),
         )
-
-
-def _size(played: Played) -> int:
-    """How long a play is: its steps, with every message counted."""
-    return sum(step.count if isinstance(step, sc.Send) else 1 for step in played.scenario.steps[: played.steps])
-
-
-def cleaned(events: tuple[h.Event, ...]) -> tuple[h.Event, ...]:
-    """A scenario's events as if it had run alone: operations from 1, bodies without the run's prefix, no mark."""
-    kept = [event for event in events if not isinstance(event, h.Mark)]
-    first = min((event.id for event in kept if isinstance(event, h.Send | h.Recv)), default=1)
-    bodies = {event.body: event.body.rpartition(".")[2] for event in kept if isinstance(event, h.Send)}
-    return tuple(_cleaned(event, first, bodies) for event in kept)
-
-
-def _cleaned(event: h.Event, first: int, bodies: dict[str, str]) -> h.Event:
-    replace = msgspec.structs.replace
-    match event:
-        case h.Send():
-            return replace(event, id=event.id - first + 1, body=bodies[event.body])
-        case h.Ok():
-            rows = event.rows and tuple((seq, bodies.get(body, body)) for seq, body in event.rows)
-            return replace(event, id=event.id - first + 1, rows=rows)
-        case h.Recv() | h.Refused() | h.Indefinite() | h.Settled() | h.Delivered():
-            return replace(event, id=event.id - first + 1)
-        case _:
-            return event
-
-
-@contextmanager
-def opened(target: str) -> Generator[tuple[Adapter, Hello]]:
-    """A target that is started, and closed whatever happens. Raises TargetError."""
-    adapter = open_target(target)
-    try:
-        yield adapter, greeted(adapter)
-    finally:
-        with suppress(Exception):  # a close that fails takes nothing from what was found; the watchdog cleans up
-            adapter.close()
 
 
 def run(job: Job, watcher: Watcher | None = None) -> Outcome:
@@ -256,29 +282,19 @@ def run(job: Job, watcher: Watcher | None = None) -> Outcome:
     """
     watcher = watcher or Watcher()
     job.out.mkdir(parents=True, exist_ok=True)
-    with opened(job.target) as (adapter, hello):
+    with opened(job.target, job.timeout_s, validate=job.validate) as (adapter, hello):
         profile = job.profile or hello.claims or profiles.find("strict")
         header = header_for(job, hello, profile)
-        paged = Capability.PAGING in hello.capabilities
-        judges = [Judge(profile, paged=paged), Judge(profiles.find("strict"), paged=paged)]
-        with h.Writer(job.out / "history.jsonl", header) as writer:
-            runner = Runner(adapter, hello, profile, judges, writer.write, secrets.token_hex(3))
-            this = _Run(job, adapter, hello, header, runner, watcher)
-            return _finish(this, judges, writer)
+        with collecting_seldom(), h.Writer(job.out / "history.jsonl", header) as writer:
+            token = secrets.token_hex(3)
+            share = Share(adapter, hello, profile, writer.write, token, tick=watcher.tick, failed=watcher.failed)
+            return _finish(_Run(job, adapter, hello, header, share, watcher), writer)
 
 
-def _finish(this: _Run, judges: list[Judge], writer: h.Writer) -> Outcome:
-    job = this.job
-    chosen = list(job.scenarios) if job.scenarios is not None else selected(golden(), job.pattern)
-    playable = [scenario for scenario in chosen if not this.runner.why_not(scenario)]
-    with_campaign = job.scenarios is None and (job.pattern is None or fnmatch.fnmatch(CAMPAIGN, job.pattern.lower()))
-    if not playable and not with_campaign:
-        raise NothingSelectedError(_nothing(job, chosen, this.runner))
-    examples = PLAIN + WITH_KILLS * (Capability.KILL in this.hello.capabilities)
-    this.watcher.started(this.hello, len(playable) + examples * with_campaign)
+def _finish(this: _Run, writer: h.Writer) -> Outcome:
     stopped, interrupted = "", False
     try:
-        this.everything(playable, with_campaign=with_campaign)
+        this.everything()
     except TargetError as error:
         stopped = str(error)
     except KeyboardInterrupt:
@@ -286,20 +302,33 @@ def _finish(this: _Run, judges: list[Judge], writer: h.Writer) -> Outcome:
     this.watcher.finishing()
     this.what_is_left()
     writer.close(interrupted=bool(stopped))
-    verdict = judges[0].verdict(
+    verdict = _verdict(this, stopped, interrupted)
+    shown, scenarios = tuple(this.shown), this.found.scenarios
+    return Outcome(verdict, this.header, shown, scenarios, stopped, interrupted, this.enough)
+
+
+def _verdict(this: _Run, stopped: str, interrupted: bool) -> Verdict:
+    found, judge = this.found, this.share.judge
+    judge.counts, judge.violations, judge.events = found.counts, found.violations, found.events
+    verdict = judge.verdict(
         this.header,
-        scope=this.scope,
+        scope=found.scope,
         explained=[item.violation for item in this.shown],
         interrupted=interrupted,
-        strict_besides=besides(judges[1], judges[0]),
+        strict_besides=sorted({v.requirement for v in found.strict} - {v.requirement for v in found.violations}),
     )
-    undecided = tuple(this.runner.undecided())
-    verdict = msgspec.structs.replace(verdict, stopped="" if interrupted else stopped, undecided=undecided)
-    return Outcome(verdict, this.header, tuple(this.shown), this.runner.scenarios, stopped, interrupted)
+    suite = this.job.scenarios is None and this.job.pattern is None and not stopped and not this.enough
+    return msgspec.structs.replace(
+        verdict,
+        stopped="" if interrupted else stopped,
+        undecided=(*found.undecided(), *([this.enough] if this.enough else [])),
+        coverage=this.coverage(suite=suite),
+    )
 
 
-def _nothing(job: Job, chosen: list[Scenario], runner: Runner) -> str:
+def _nothing(job: Job, plan: list[Part], share: Share) -> str:
+    chosen = [scenario for part in plan for scenario in part.scenarios]
     if chosen:
-        why = sorted({runner.why_not(scenario) for scenario in chosen})
+        why = sorted({share.runner.why_not(scenario) for scenario in chosen})
         return f"{job.target} cannot run what was selected: {'; '.join(why)}"
     return f"nothing matches -k {job.pattern!r}; see `seqproof list scenarios` and `seqproof list`"

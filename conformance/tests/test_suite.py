@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from seqproof_conformance.suite import Job, NothingSelectedError, Watcher, cleaned, golden, run, selected
+from seqproof_conformance.counterexample import cleaned
+from seqproof_conformance.suite import Job, NothingSelectedError, Watcher, golden, run, selected
 from seqproof_model import history as h
 from seqproof_model.judge import judge
 from seqproof_model.scenario import Scenario, Send
@@ -35,7 +36,13 @@ def test_a_request_to_stop_ends_the_run_with_what_it_has(tmp_path: Path, after: 
     assert outcome.scenarios == after
     kept = h.read(tmp_path / "history.jsonl")
     assert kept.interrupted
-    assert sum(isinstance(event, h.Mark) for event in kept.events) == after
+    assert len({event.scenario for event in kept.events if isinstance(event, h.Mark)}) == after
+
+
+def test_a_request_to_stop_gets_through_the_campaign(tmp_path: Path) -> None:
+    watcher, _ = stopping(20)
+    outcome = run(Job("mutant:CORRECT", tmp_path, pattern="campaign"), watcher)
+    assert (outcome.interrupted, outcome.scenarios) == (True, 20)
 
 
 def test_what_failed_is_shown_even_if_it_could_not_be_shortened(tmp_path: Path) -> None:
@@ -74,9 +81,9 @@ def test_foreign_bodies_are_shown_as_they_are() -> None:
     assert cleaned(events)[-1] == h.Ok(2, rows=((1, "t-3.m1"),))
 
 
-def test_the_seed_is_all_that_a_run_depends_on(tmp_path: Path) -> None:
+def test_the_seed_and_the_length_are_all_that_a_run_depends_on(tmp_path: Path) -> None:
     def events(name: str, seed: int) -> list[object]:
-        run(Job("mutant:CORRECT", tmp_path / name, seed=seed))
+        run(Job("mutant:CORRECT", tmp_path / name, seed=seed, length=3))
         return [type(event).__name__ for event in h.read(tmp_path / name / "history.jsonl").events]
 
     assert events("a", 4) == events("b", 4)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from seqproof_model.verdict import Grade, Result, Verdict
+from seqproof_model.verdict import Coverage, Grade, Result, Verdict
 
 SYMBOLS = {Result.PASS: "✓", Result.FAIL: "✗", Result.NOT_GRADED: "–"}
 STANDING_SYMBOLS = {"conformant": "✓", "not conformant": "✗", "inconclusive": "–"}
@@ -61,3 +61,15 @@ def _family(identifier: str) -> str:
 def _number(identifier: str) -> int:
     digits = re.search(r"\d+$", identifier)
     return int(digits.group()) if digits else -2
+
+
+def coverage_lines(coverage: Coverage) -> list[str]:
+    """What a run covered to its end, a line each; nothing for a run of given scenarios."""
+    lines = list(coverage.guarantees)
+    taken, of = coverage.transitions
+    if lines and of:
+        lines.append(f"{taken} of {of} of these transitions were surely taken")
+    met = sum(1 for times in coverage.sometimes.values() if times)
+    if lines and met:
+        lines.append(f"{met} of {met + len(coverage.never)} conditions occurred that a good run must meet")
+    return lines

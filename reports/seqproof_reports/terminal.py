@@ -13,7 +13,15 @@ from rich.text import Text
 
 from seqproof_model.verdict import Counterexample, Grade, Result, Verdict, Violation
 from seqproof_reports.report import Report, report
-from seqproof_reports.summary import STANDING_SYMBOLS, SYMBOLS, by_reason, headline, ids_text, standing_of
+from seqproof_reports.summary import (
+    STANDING_SYMBOLS,
+    SYMBOLS,
+    by_reason,
+    coverage_lines,
+    headline,
+    ids_text,
+    standing_of,
+)
 from seqproof_reports.text import between, visible
 from seqproof_reports.titles import titled
 
@@ -51,6 +59,10 @@ def render_verdict(console: Console, verdict: Verdict) -> None:
         console.print()
         console.print(Text(f"  – {len(not_graded)} not graded", "bold"))
         console.print(_not_graded(not_graded))
+    if verdict.coverage and (covered := coverage_lines(verdict.coverage)):
+        console.print()
+        console.print(Text("  covered", "bold"))
+        console.print(_listed(covered))
     besides = [f"{name} {titled(name).title}" for name in verdict.strict_besides]
     for title, lines in (("inconclusive", verdict.inconclusive), ("held to strict, it would fail besides", besides)):
         if lines:
