@@ -1,7 +1,7 @@
 """What every command shares: exit codes, JSON, one line for an error, and a calm end on Ctrl-C.
 
 An error is one line that says what is wrong and the mend. Results go to standard output, progress and errors to
-standard error. Exit codes mean one thing each; ``cli.py`` lists them.
+standard error. Exit codes mean one thing each; ``codes.py`` lists them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,13 @@ import msgspec
 import typer
 from rich.console import Console
 
-USAGE, INCONCLUSIVE, FAILED, NOTHING, INTERRUPTED, PIPE_CLOSED = 2, 3, 4, 5, 130, 141
+from seqproof_conformance.codes import FAILED as FAILED
+from seqproof_conformance.codes import INCONCLUSIVE as INCONCLUSIVE
+from seqproof_conformance.codes import INTERRUPTED as INTERRUPTED
+from seqproof_conformance.codes import NOTHING as NOTHING
+from seqproof_conformance.codes import USAGE as USAGE
+
+PIPE_CLOSED = 141
 Errors = tuple[type[Exception], ...]
 
 

@@ -70,8 +70,11 @@ def report_html(counterexample: Counterexample) -> str:
     )
 
 
-def index_html(verdict: Verdict, failures: Sequence[tuple[Violation, str]] = ()) -> str:
-    """Write a run's index page. ``failures``: each violation with the relative path of its report."""
+def index_html(verdict: Verdict, failures: Sequence[tuple[Violation, str]] = (), notes: Sequence[str] = ()) -> str:
+    """Write a run's index page. ``failures``: each violation with the relative path of its report.
+
+    ``notes``: what else is to be said of the run, a line each.
+    """
     links = [(violation, quote(path)) for violation, path in failures]
     hrefs = {violation.requirement: href for violation, href in reversed(links)}
     return _render(
@@ -82,6 +85,7 @@ def index_html(verdict: Verdict, failures: Sequence[tuple[Violation, str]] = ())
         symbol=STANDING_SYMBOLS[standing_of(verdict)],
         events=plural(verdict.events, "event"),
         failures=links,
+        notes=notes,
         rows=[_row(grade, hrefs.get(grade.requirement, "")) for grade in verdict.grades],
     )
 
