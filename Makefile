@@ -4,14 +4,21 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 
-.PHONY: demo test lint docs wheel clean
+.PHONY: demo test test-model test-rest lint docs wheel clean
 .DELETE_ON_ERROR:
 
 demo: .venv/installed
 	$(BIN)/seqproof demo
 
+# Two halves at once, as most machines have two processors; each prints when it is done.
 test: .venv/installed-dev
-	$(BIN)/pytest
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-model test-rest
+
+test-model: .venv/installed-dev
+	$(BIN)/pytest model
+
+test-rest: .venv/installed-dev
+	$(BIN)/pytest conformance reference_impl reports docs
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .

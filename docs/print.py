@@ -25,8 +25,10 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from seqproof_conformance import catalogue, cli, shell, suite
+from seqproof_conformance import catalogue, codes, suite
+from seqproof_conformance.counterexample import cleaned
 from seqproof_conformance.runner import Runner
+from seqproof_conformance.targets import opened
 from seqproof_model import history as h
 from seqproof_model import profile, scenario
 from seqproof_model.blame import Context, Observed, suspects
@@ -178,11 +180,10 @@ def capabilities() -> str:
 
 
 def exit_codes() -> str:
-    """The exit codes, as the command line tells them."""
-    told = re.findall(r"(\d+) ((?:(?! {2}|\n).)+)", (cli.__doc__ or "").partition("one thing each:")[2])
-    known = {0, 1, shell.USAGE, shell.INCONCLUSIVE, shell.FAILED, shell.NOTHING, shell.INTERRUPTED}
-    if {int(code) for code, _ in told} != known:
-        raise ValueError(f"the exit codes in cli's docstring are not {sorted(known)}")
+    """The exit codes, as their module tells them."""
+    told = re.findall(r"(\d+) ((?:(?! {2}|\n).)+)", (codes.__doc__ or "").partition("\n\n")[2].partition("\n\n")[0])
+    if {int(code) for code, _ in told} != set(codes.SEVERITY):
+        raise ValueError(f"the exit codes in the docstring of codes.py are not {sorted(codes.SEVERITY)}")
     return table(("code", "means"), told)
 
 
@@ -354,10 +355,10 @@ def golden(name: str) -> Scenario:
 
 def play(target: str, steps: Scenario) -> tuple[h.Header, tuple[h.Event, ...], Violation | None]:
     """Play a scenario in process; its events as if it had run alone, and what the judge says of them."""
-    with suite.opened(target) as (adapter, hello):
+    with opened(target) as (adapter, hello):
         held = hello.claims or profile.find("strict")
         runner = Runner(adapter, hello, held, [Judge(held, paged=False)], lambda _event: None)
-        events = suite.cleaned(runner.play(steps).events)
+        events = cleaned(runner.play(steps).events)
     header = h.Header(target, tuple(sorted(map(str, hello.capabilities))), held, server=hello.server)
     judge = Judge(held, paged=False)
     return header, events, next((found for found in map(judge.feed, events) if found), None)

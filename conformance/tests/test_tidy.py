@@ -25,16 +25,24 @@ MAY_IMPORT = {
     "seqproof_reports": {"seqproof_model"},
     "seqproof_conformance": {"seqproof_model"},
 }
-COMMAND_LINE = {f"seqproof_conformance.{name}" for name in ("cli", "designer", "designer_files", "designer_prove")}
+COMMAND_LINE = {
+    f"seqproof_conformance.{name}"
+    for name in ("cli", "command_run", "running", "pytest_plugin", "designer", "designer_files", "designer_prove")
+}
 LONGEST_FUNCTION, LONGEST_FILE = 70, 480
 ROOTS = {  # modules that nothing imports, and why they are there
     "seqproof_conformance.start": "the console script",
+    "seqproof_conformance.boundary_search": "run as a module: finds the boundary traces with Z3, and checks them",
     "seqproof_conformance.watchdog": "run as a process of its own",
+    "seqproof_conformance.samples.python.adapter": "written by `seqproof new-adapter`",
+    "seqproof_conformance.samples.python.toy": "written by `seqproof new-adapter`",
+    "seqproof_conformance.pytest_plugin": "loaded by pytest",
     "seqproof_reference.__main__": "python -m seqproof_reference",
     "seqproof_reference.faulty": "opened by name, as mutant: targets",
     "seqproof_reports.model_tables": "printed into the docs",
     "seqproof_model.worlds": "the judge's oracle, for tests",
     "seqproof_model.shapes": "correct servers, for tests and benchmarks",
+    "seqproof_model.orders": "all histories of few operations, for tests and benchmarks",
     "seqproof_model.script": "histories in a few words, for tests",
 }
 FOLDERS = ("model", "reference_impl", "conformance", "reports", "docs")
@@ -118,7 +126,7 @@ def test_no_data_file_is_an_orphan() -> None:
     for folder in PACKAGES.values():
         for path in folder.rglob("*"):
             if path.is_file() and path.suffix not in (".py", ".pyc", ".typed"):
-                named = path.name in code or path.parent.name in ("golden", "templates")
+                named = path.name in code or path.parent.name in ("golden", "templates", "boundary")
                 assert named, f"no module names {path.relative_to(ROOT)}"
 
 
