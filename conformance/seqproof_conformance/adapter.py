@@ -25,7 +25,7 @@ from typing import Protocol, cast, runtime_checkable
 import msgspec
 
 from seqproof_model.hello import Capability, Hello
-from seqproof_model.history import Answer
+from seqproof_model.history import Answer, Indefinite, Ok, Refused, encode
 from seqproof_model.requirements import REQUIREMENTS
 
 __all__ = [
@@ -41,6 +41,7 @@ __all__ = [
     "Talks",
     "TargetError",
     "Trims",
+    "checked",
     "greeted",
 ]
 
@@ -182,3 +183,52 @@ def greeted(adapter: Adapter) -> Hello:
     if unknown:
         raise AdapterFault(f"the adapter's hello adds {', '.join(unknown)}, which is no requirement")
     return checked
+
+
+_NUMBER, _YES_NO, _WORD = (int, type(None)), (bool, type(None)), (str, type(None))
+
+
+def checked(name: str, answer: object) -> Answer:
+    """The answer to ``send``, ``recv`` or ``commit_send``, if it is one. Raises AdapterFault.
+
+    Nearly all are plainly well formed, which is found out quickly.
+    """
+    if type(answer) is Ok and (answer.rows is None) == (name != "recv") and _plain(answer):
+        return answer
+    if not isinstance(answer, Ok | Refused | Indefinite):
+        raise AdapterFault(f"the adapter's {name} returned {answer!r:.60}; it must return Ok, Refused or Indefinite")
+    try:
+        made = msgspec.convert(msgspec.structs.asdict(answer), type(answer))
+        encode(made)
+    except (msgspec.MsgspecError, UnicodeError, TypeError, ValueError) as error:
+        raise AdapterFault(f"the adapter's {name} returned a malformed {type(answer).__name__}: {error}") from None
+    if isinstance(made, Ok) and (wrong := _of_another_kind(name, made)):
+        raise AdapterFault(f"the adapter's {name} returned Ok {wrong}")
+    return made
+
+
+def _of_another_kind(name: str, ok: Ok) -> str:
+    """What an Ok has that belongs to another request, with the mend; "" where it is right."""
+    if name == "recv" and ok.rows is None:
+        return "without rows; nothing due is rows=()"
+    if name == "recv" and ok.seq is not None:
+        return "with a seq; a seq answers a send, a recv has rows"
+    if name != "recv" and ok.rows is not None:
+        return "with rows; rows answer a recv, a send has a seq, or nothing"
+    return "" if ok.delivered else "with delivered=False; leave it out, the kit plays losses"
+
+
+def _plain(ok: Ok) -> bool:
+    told = type(ok.seq) in _NUMBER and type(ok.upto) in _NUMBER and type(ok.more) in _YES_NO and ok.delivered is True
+    if not told or type(ok.epoch) not in _WORD or not (ok.epoch or "").isascii():
+        return False
+    if ok.rows is None:
+        return True
+    return (
+        ok.seq is None
+        and type(ok.rows) is tuple
+        and all(
+            type(row) is tuple and len(row) == 2 and type(row[0]) is int and type(row[1]) is str and row[1].isascii()
+            for row in ok.rows
+        )
+    )

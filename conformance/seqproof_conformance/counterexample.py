@@ -8,7 +8,7 @@ from collections.abc import Callable
 import msgspec
 
 from seqproof_conformance.adapter import Adapter, Talks
-from seqproof_conformance.minimise import cut, minimise
+from seqproof_conformance.minimise import minimise
 from seqproof_conformance.play import Played
 from seqproof_model import history as h
 from seqproof_model import scenario as sc
@@ -60,11 +60,6 @@ def made(
         replay=shlex.join(["seqproof", "replay", f"{out}/{requirement}/scenario.json", header.target]),
         last_words=tuple(adapter.last_words()[-8:]) if isinstance(adapter, Talks) else (),
     )
-
-
-def as_found(played: Played) -> Played:
-    """A play that there was no time to shorten."""
-    return cut(played)
 
 
 def cleaned(events: tuple[h.Event, ...]) -> tuple[h.Event, ...]:

@@ -46,13 +46,13 @@ LATE = (sc.Ask("r"), sc.Arrive("r"), sc.Recv(phone="R", seq_cli=1), sc.Recv(phon
 WIDE = (sc.Recv(fresh=True), sc.Send(account="y"), sc.Recv(account="y"))
 
 ALPHABETS: tuple[Alphabet, ...] = (
-    Alphabet("requests", "sends, two phones, lost replies", BASE),
-    Alphabet("kills", "and kills", (*BASE, sc.Kill()), frozenset({"kill"})),
-    Alphabet("late", "a late request, and phones that ask from 1 and 2", (*BASE, *LATE)),
-    Alphabet("trims", "and trims", (*BASE, sc.Trim()), frozenset({"trim"})),
-    Alphabet("stores", "failing stores, and sends that are repeated", (*BASE, sc.FailStore(), sc.Send(repeat=True)),
+    Alphabet("requests", "requests (sends, two phones, lost replies)", BASE),
+    Alphabet("kills", "requests and kills", (*BASE, sc.Kill()), frozenset({"kill"})),
+    Alphabet("late", "requests, a late one, and phones that ask from 1 and 2", (*BASE, *LATE)),
+    Alphabet("trims", "requests and trims", (*BASE, sc.Trim()), frozenset({"trim"})),
+    Alphabet("stores", "requests, failing stores, repeated sends", (*BASE, sc.FailStore(), sc.Send(repeat=True)),
              frozenset({"fail_next_store"})),
-    Alphabet("accounts", "phones never seen before, and a second account", (*BASE, *WIDE)),
+    Alphabet("accounts", "requests, phones never seen before, and a second account", (*BASE, *WIDE)),
 )  # fmt: skip
 
 
@@ -86,7 +86,7 @@ class Enumeration:
     def guarantee(self) -> str:
         """What was covered, in one line."""
         return (
-            f"every course of up to {self.length} steps of {self.alphabet.name} ({self.alphabet.text}): "
+            f"every course of up to {self.length} steps of {self.alphabet.text}: "
             f"{len(self.scenarios):,} distinct to a server, of {self.raw:,}"
         )
 

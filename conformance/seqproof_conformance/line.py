@@ -12,12 +12,10 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
-import msgspec
-
-from seqproof_conformance.adapter import Adapter, AdapterFault, BeginsSend, Kills, Talks, TargetError
+from seqproof_conformance.adapter import Adapter, AdapterFault, BeginsSend, Kills, Talks, TargetError, checked
 from seqproof_model import history as h
 from seqproof_model.judge import Judge
 from seqproof_model.verdict import Violation
@@ -34,6 +32,30 @@ class Flight:
 
 
 @dataclass
+class Doubts:
+    """What happened that no verdict can be built on: requests without an answer, stores that failed by themselves."""
+
+    requests: int = 0
+    unanswered: int = 0
+    store_failures: int = 0
+    last_why: str = ""
+
+    def add(self, other: Doubts) -> None:
+        """Add those of another line."""
+        self.requests += other.requests
+        self.unanswered += other.unanswered
+        self.store_failures += other.store_failures
+        self.last_why = other.last_why or self.last_why
+
+    def lines(self) -> list[str]:
+        """A line for each kind that there was."""
+        of = f"of {self.requests} requests"
+        found = [f"{self.unanswered} {of} had no definite answer, the last: {self.last_why}"] * (self.unanswered > 0)
+        refused = f"{self.store_failures} {of} were refused by a store that nobody made fail"
+        return found + [refused] * (self.store_failures > 0)
+
+
+@dataclass
 class Line:
     """One target, its history and its judges. ``judges[0]`` decides; the others only watch.
 
@@ -44,11 +66,8 @@ class Line:
     judges: list[Judge]
     record: Callable[[h.Event], None]
     operations: int = 0
-    requests: int = 0
     silent: int = 0
-    unanswered: int = 0
-    store_failures: int = 0
-    last_why: str = ""
+    doubts: Doubts = field(default_factory=Doubts)
     killing_s: float = 0.0
     clock: Callable[[], float] = time.perf_counter
 
@@ -70,12 +89,12 @@ class Line:
 
     def call(self, request: h.Send | h.Recv, account: str) -> h.Answer:
         """Make a request and wait for its answer."""
-        self.requests += 1
+        self.doubts.requests += 1
         return self._call(request, account)
 
     def begin(self, request: h.Send | h.Recv, account: str) -> Flight:
         """Make a request on a thread of its own. Returns once the thread runs."""
-        self.requests += 1
+        self.doubts.requests += 1
         answer, runs = Future[h.Answer](), threading.Event()
 
         def fly() -> None:
@@ -91,19 +110,18 @@ class Line:
 
     def begin_held(self, request: h.Send, account: str) -> Flight:
         """Begin a send that the target holds half-way, until it is finished."""
-        self.requests += 1
+        self.doubts.requests += 1
         adapter = cast("BeginsSend", self.adapter)
         words = (account, request.sender, request.client_id, request.body)
         begun = self.ask("begin_send", adapter.begin_send, *words)
-        return Flight(lambda: _checked(self.ask("commit_send", adapter.commit_send, begun), request))
+        return Flight(lambda: checked("commit_send", self.ask("commit_send", adapter.commit_send, begun)))
 
     def _call(self, request: h.Send | h.Recv, account: str) -> h.Answer:
         adapter = self.adapter
         if isinstance(request, h.Send):
-            answer = self.ask("send", adapter.send, account, request.sender, request.client_id, request.body)
-        else:
-            answer = self.ask("recv", adapter.recv, account, request.phone, request.seq_cli)
-        return _checked(answer, request)
+            words = (account, request.sender, request.client_id, request.body)
+            return checked("send", self.ask("send", adapter.send, *words))
+        return checked("recv", self.ask("recv", adapter.recv, account, request.phone, request.seq_cli))
 
     def ask(self, name: str, call: Callable[..., object], *words: object) -> object:
         """Call the adapter; what it raises is the adapter's fault, unless it says that it is the environment's."""
@@ -137,13 +155,13 @@ class Line:
             raise TargetError(f"the server refuses connections, though nobody killed it{self._tail()}")
         silent = isinstance(answer, h.Indefinite)
         self.silent = self.silent + 1 if silent else 0
-        self.unanswered += silent
+        self.doubts.unanswered += silent
         if isinstance(answer, h.Indefinite):
-            self.last_why = answer.why
+            self.doubts.last_why = answer.why
             if self.silent >= SILENT_AT_MOST:
                 what = f"{SILENT_AT_MOST} requests in a row had no definite answer, the last: {answer.why}"
                 raise TargetError(f"the server hangs: {what}{self._tail()}")
-        self.store_failures += isinstance(answer, h.Refused) and answer.code is h.Code.STORE and not armed
+        self.doubts.store_failures += isinstance(answer, h.Refused) and answer.code is h.Code.STORE and not armed
 
     def _tail(self) -> str:
         words = self.adapter.last_words() if isinstance(self.adapter, Talks) else []
@@ -157,36 +175,3 @@ def _landed(answer: Future[h.Answer], request: h.Send | h.Recv) -> h.Answer:
         name = "send" if isinstance(request, h.Send) else "recv"
         late = f"the adapter's {name} did not return within {LONGEST_S:g} s; it must bound its waits"
         raise AdapterFault(late) from None
-
-
-NUMBER, YES_NO, WORD = (int, type(None)), (bool, type(None)), (str, type(None))
-
-
-def _sound(answer: h.Ok) -> bool:
-    """Whether an answer is surely well formed; nearly all are, and this is quick."""
-    told = type(answer.seq) in NUMBER and type(answer.upto) in NUMBER and type(answer.more) in YES_NO
-    if not told or type(answer.epoch) not in WORD or not (answer.epoch or "").isascii():
-        return False
-    if answer.rows is None:
-        return True
-    return type(answer.rows) is tuple and all(
-        type(row) is tuple and len(row) == 2 and type(row[0]) is int and type(row[1]) is str and row[1].isascii()
-        for row in answer.rows
-    )
-
-
-def _checked(answer: object, request: h.Send | h.Recv) -> h.Answer:
-    """The answer, if it is one; else the adapter is at fault."""
-    if type(answer) is h.Ok and (answer.rows is None) == isinstance(request, h.Send) and _sound(answer):
-        return answer
-    name = "send" if isinstance(request, h.Send) else "recv"
-    if not isinstance(answer, h.Ok | h.Refused | h.Indefinite):
-        raise AdapterFault(f"the adapter's {name} returned {answer!r:.60}; it must return Ok, Refused or Indefinite")
-    try:
-        checked = msgspec.convert(msgspec.structs.asdict(answer), type(answer))
-        h.encode(checked)
-    except (msgspec.MsgspecError, UnicodeError, TypeError, ValueError) as error:
-        raise AdapterFault(f"the adapter's {name} returned a malformed {type(answer).__name__}: {error}") from None
-    if name == "recv" and isinstance(checked, h.Ok) and checked.rows is None:
-        raise AdapterFault("the adapter's recv returned Ok without rows; nothing due is rows=()")
-    return checked

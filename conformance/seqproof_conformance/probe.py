@@ -12,11 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from itertools import count
 
-import msgspec
-
-from seqproof_conformance.adapter import Adapter, AdapterFault, Hello, TargetError
+from seqproof_conformance.adapter import Adapter, AdapterFault, Hello, TargetError, checked
 from seqproof_conformance.worker import Worker
-from seqproof_model.history import Answer, Code, Indefinite, Ok, Refused, encode
+from seqproof_model.history import Answer, Code, Indefinite, Ok, Refused
 
 __all__ = ["Insane", "NotTheAdapter", "Probe", "Unseen", "bounded", "one_line"]
 
@@ -118,27 +116,11 @@ class Probe:
     def answer(self, name: str, raw: object) -> Answer:
         """The answer, if it is one. Raises Insane."""
         self.raw = raw
-        if not isinstance(raw, Ok | Refused | Indefinite):
-            raise Insane(f"the adapter's {name} returned {raw!r:.60}, which is no answer", ANSWERS)
         try:
-            checked = msgspec.convert(msgspec.structs.asdict(raw), type(raw))
-            encode(checked)
-        except (msgspec.MsgspecError, UnicodeError, TypeError, ValueError) as error:
-            raise Insane(f"the adapter's {name} returned a malformed {type(raw).__name__}: {error}", ANSWERS) from None
-        if isinstance(checked, Ok):
-            self._of_its_kind(name, checked)
-        return checked
-
-    @staticmethod
-    def _of_its_kind(name: str, ok: Ok) -> None:
-        if name == "recv" and ok.rows is None:
-            raise Insane("the adapter's recv returned Ok without rows", "nothing due is Ok(rows=())")
-        if name == "recv" and ok.seq is not None:
-            raise Insane("the adapter's recv returned Ok with a seq", "a seq answers a send; a recv has rows")
-        if name == "send" and ok.rows is not None:
-            raise Insane("the adapter's send returned Ok with rows", "rows answer a recv; a send has a seq, or nothing")
-        if not ok.delivered:
-            raise Insane(f"the adapter's {name} returned Ok with delivered=False", "leave it out: the kit plays losses")
+            return checked(name, raw)
+        except AdapterFault as fault:
+            what, _, mend = str(fault).rpartition("; ")
+            raise Insane(what or str(fault), mend if what else ANSWERS) from None
 
     # ------------------------------------------------------------ several calls
 

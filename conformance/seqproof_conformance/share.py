@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from seqproof_conformance.adapter import Adapter, Hello
 from seqproof_conformance.campaign import campaign
 from seqproof_conformance.counterexample import size
+from seqproof_conformance.line import Doubts
 from seqproof_conformance.plan import CAMPAIGN, TOGETHER, Part
 from seqproof_conformance.play import Played, in_groups
 from seqproof_conformance.quotient import Taken
@@ -40,10 +41,7 @@ class Findings:
     strict: list[Violation] = field(default_factory=list[Violation])
     failed: dict[str, tuple[Played, str]] = field(default_factory=dict[str, tuple[Played, str]])
     events: int = 0
-    requests: int = 0
-    unanswered: int = 0
-    store_failures: int = 0
-    last_why: str = ""
+    doubts: Doubts = field(default_factory=Doubts)
     scenarios: int = 0
     played: Counter[str] = field(default_factory=Counter[str])
     whole: set[str] = field(default_factory=set[str])
@@ -60,10 +58,7 @@ class Findings:
         for played, found_by in other.failed.values():
             self.keep(played, found_by)
         self.events += other.events
-        self.requests += other.requests
-        self.unanswered += other.unanswered
-        self.store_failures += other.store_failures
-        self.last_why = other.last_why or self.last_why
+        self.doubts.add(other.doubts)
         self.scenarios += other.scenarios
         self.played.update(other.played)
         self.whole &= other.whole
@@ -82,19 +77,6 @@ class Findings:
         if name not in self.failed or size(played) < size(self.failed[name][0]):
             self.failed[name] = (played, found_by)
         return name
-
-    def undecided(self) -> list[str]:
-        """What happened that no verdict can be built on, a line each."""
-        lines: list[str] = []
-        if self.unanswered:
-            lines.append(
-                f"{self.unanswered} of {self.requests} requests had no definite answer, the last: {self.last_why}"
-            )
-        if self.store_failures:
-            lines.append(
-                f"{self.store_failures} of {self.requests} requests were refused by a store that nobody made fail"
-            )
-        return lines
 
 
 @contextmanager
@@ -143,8 +125,7 @@ class Share:
         found, line = self._found, self.runner.line
         found.counts, found.violations, found.strict = self.judge.counts, self.judge.violations, self._strict.violations
         found.events, found.scenarios = self.judge.events, self.runner.scenarios
-        found.requests, found.unanswered, found.store_failures = line.requests, line.unanswered, line.store_failures
-        found.last_why = line.last_why
+        found.doubts = line.doubts
         return found
 
     def play(self, part: Part, share: int = 0, of: int = 1) -> None:

@@ -26,6 +26,7 @@ from seqproof_conformance import counterexample, sometimes
 from seqproof_conformance.adapter import Adapter, Hello, TargetError
 from seqproof_conformance.codes import codes_of, exit_code
 from seqproof_conformance.crew import Crew, Orders, play_share
+from seqproof_conformance.minimise import cut
 from seqproof_conformance.plan import CAMPAIGN, GOLDEN, SIZES, Part, Rate, SuiteName, lengths, parts, wanted
 from seqproof_conformance.play import Played
 from seqproof_conformance.share import Findings, Share, collecting_seldom
@@ -196,9 +197,9 @@ class _Run:
         examples = (size.plain, size.with_kills * ("kill" in capabilities)) if asked(CAMPAIGN) else (0, 0)
         rough = lengths(size, capabilities, Rate(0.0, 0.0), asked, fixed=job.length or size.shortest)
         self._start([first, *parts(profile, capabilities, rough, asked)], sum(examples))
-        began, requests = self.watcher.clock(), self.share.runner.line.requests
+        began, requests = self.watcher.clock(), self.share.runner.line.doubts.requests
         self.share.play(first)
-        rate = self._rate(self.watcher.clock() - began, self.share.runner.line.requests - requests)
+        rate = self._rate(self.watcher.clock() - began, self.share.runner.line.doubts.requests - requests)
         chosen = lengths(size, capabilities, rate, asked, job.length)
         self.plan = [first, *parts(profile, capabilities, chosen, asked)]
         known = sum(not self.share.runner.why_not(s) for part in self.plan for s in part.scenarios)
@@ -251,7 +252,7 @@ class _Run:
         shown = {item.violation.requirement for item in self.shown}
         for requirement, (played, found_by) in self.found.failed.items():
             if requirement not in shown:
-                played = counterexample.as_found(played)
+                played = cut(played)
                 self.shown.append(self._counterexample(played, found_by, "as found: the run ended before", (0, 0)))
 
     def _shortened(self, played: Played, found_by: str) -> Counterexample:
@@ -321,7 +322,7 @@ def _verdict(this: _Run, stopped: str, interrupted: bool) -> Verdict:
     return msgspec.structs.replace(
         verdict,
         stopped="" if interrupted else stopped,
-        undecided=(*found.undecided(), *([this.enough] if this.enough else [])),
+        undecided=(*found.doubts.lines(), *([this.enough] if this.enough else [])),
         coverage=this.coverage(suite=suite),
     )
 

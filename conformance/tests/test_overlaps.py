@@ -50,7 +50,7 @@ def test_a_kill_leaves_a_held_send_open_and_that_is_no_doubt_about_the_run(bench
     made = bench("mutant:AT_COMMIT")
     events = made.runner.play(Scenario("t", (S1, sc.Kill(), End("s1"), A))).events
     assert kinds(events) == ["Send", "Kill", "Restart", "Indefinite", "Recv", "Ok"]
-    assert made.runner.line.unanswered == 0
+    assert made.runner.line.doubts.unanswered == 0
 
 
 def test_the_reply_of_an_overlapping_recv_reaches_its_phone_at_its_end(bench: Build) -> None:

@@ -56,7 +56,7 @@ def test_an_order_to_fail_is_spent_before_the_next_scenario(bench: Build) -> Non
     armed, plain = Scenario("a", (sc.Send(), sc.FailStore())), Scenario("b", (sc.Send(), sc.Recv()))
     _, second = runner.play_together([armed, plain])
     assert not any(isinstance(event, h.Refused) for event in second.events)
-    assert runner.line.store_failures == 0
+    assert runner.line.doubts.store_failures == 0
 
 
 @pytest.mark.parametrize(("number", "of"), [(0, 1), (10, 3), (7, 7), (2, 5)])

@@ -207,7 +207,7 @@ INSANE: list[tuple[type[Core], str, str]] = [
     (NullWithoutSeqs, "round trip", "of 3 messages that were stored none ever came back"),
     (EmptyIsNone, "empty account", "the adapter's recv returned Ok without rows"),
     (EmptyIsRefused, "empty account", "a recv with seq_cli 0 was refused as ahead"),
-    (RowsAreDicts, "empty account", "the adapter's recv returned {'rows': []}, which is no answer"),
+    (RowsAreDicts, "empty account", "the adapter's recv returned {'rows': []}"),
     (SeqsAreFloats, "round trip", "the adapter's recv returned a malformed Ok: Expected `int`, got `float`"),
     (SeqsAreText, "send", "the adapter's send returned a malformed Ok: Expected `int | null`, got `str`"),
     (BodiesAreReprs, "round trip", "and what came back is \"b'"),

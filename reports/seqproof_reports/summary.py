@@ -68,7 +68,7 @@ def coverage_lines(coverage: Coverage) -> list[str]:
     lines = list(coverage.guarantees)
     taken, of = coverage.transitions
     if lines and of:
-        lines.append(f"{taken} of {of} of these transitions were surely taken")
+        lines.append(f"{taken} of the {of} transitions of an account with few messages, surely taken")
     met = sum(1 for times in coverage.sometimes.values() if times)
     if lines and met:
         lines.append(f"{met} of {met + len(coverage.never)} conditions occurred that a good run must meet")
