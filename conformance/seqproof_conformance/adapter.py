@@ -156,7 +156,7 @@ NEEDED: dict[Capability, tuple[str, ...]] = {
     Capability.TRIM: ("trim",),
     Capability.FAIL_NEXT_STORE: ("fail_next_store",),
     Capability.BEGIN_SEND: ("begin_send", "commit_send"),
-    Capability.WIRE: ("fail_next_reply", "release_reply"),
+    Capability.WIRE: ("fail_next_reply", "release_reply", "holds_reply"),
 }
 
 

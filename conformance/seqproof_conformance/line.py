@@ -11,24 +11,32 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
-from typing import cast
+from typing import TypeVar, cast
 
 from seqproof_conformance.adapter import Adapter, AdapterFault, BeginsSend, Kills, Talks, TargetError, checked
+from seqproof_conformance.wire import Fault, FaultKind, Wires
 from seqproof_model import history as h
 from seqproof_model.judge import Judge
 from seqproof_model.verdict import Violation
 
 SILENT_AT_MOST = 8  # requests in a row without a definite answer; each may have cost a timeout
 LONGEST_S = 120.0  # a call on a thread that takes longer than any bound an adapter should have
+BLOCKED_S = 0.25  # a request that a held send blocks has not ended after that; far more than a request takes
+POLL_S = 0.02
+T = TypeVar("T")
 
 
 @dataclass
 class Flight:
-    """A call under way. ``finish`` ends it: waits for the thread, or commits a send that was held."""
+    """A call under way. ``finish`` ends it: waits for the thread, or commits a send that was held.
+
+    ``landed`` waits at most so many seconds, and says whether ``finish`` would not have to wait for the thread.
+    """
 
     finish: Callable[[], h.Answer]
+    landed: Callable[[float], bool]
 
 
 @dataclass
@@ -59,12 +67,14 @@ class Doubts:
 class Line:
     """One target, its history and its judges. ``judges[0]`` decides; the others only watch.
 
+    ``threads``: the adapter can be called from several at once.
     ``killing_s``: how long kills and restarts took in all, in seconds of the ``clock``.
     """
 
     adapter: Adapter
     judges: list[Judge]
     record: Callable[[h.Event], None]
+    threads: bool = False
     operations: int = 0
     silent: int = 0
     doubts: Doubts = field(default_factory=Doubts)
@@ -95,26 +105,48 @@ class Line:
     def begin(self, request: h.Send | h.Recv, account: str) -> Flight:
         """Make a request on a thread of its own. Returns once the thread runs."""
         self.doubts.requests += 1
-        answer, runs = Future[h.Answer](), threading.Event()
+        answer = _on_a_thread(lambda: self._call(request, account))
+        name = "send" if isinstance(request, h.Send) else "recv"
+        return Flight(lambda: _landed(answer, name), lambda seconds: _done(answer, seconds))
 
-        def fly() -> None:
-            runs.set()
-            try:
-                answer.set_result(self._call(request, account))
-            except BaseException as error:
-                answer.set_exception(error)
+    def begin_delayed(self, request: h.Send | h.Recv, account: str, after: int) -> Flight:
+        """Make a request whose reply is held on the wire, once ``after`` bytes of it passed, until it is finished.
 
-        threading.Thread(target=fly, name="seqproof-request", daemon=True).start()
-        runs.wait()
-        return Flight(lambda: _landed(answer, request))
+        Returns when the reply is held (the server has surely done it), or when there will be none.
+        """
+        wires = cast("Wires", self.adapter)
+        self.ask("fail_next_reply", wires.fail_next_reply, Fault(FaultKind.HOLD_REPLY, after))
+        flight = self.begin(request, account)
+        for _ in range(int(LONGEST_S / POLL_S)):
+            if self.ask("holds_reply", wires.holds_reply, POLL_S) or flight.landed(0):
+                break
+
+        def finish() -> h.Answer:
+            self.ask("release_reply", wires.release_reply)
+            return flight.finish()
+
+        return Flight(finish, flight.landed)
 
     def begin_held(self, request: h.Send, account: str) -> Flight:
-        """Begin a send that the target holds half-way, until it is finished."""
+        """Begin a send that the target holds half-way, until it is finished.
+
+        Where there are threads it may have to wait, for another that is held: it has ``landed`` when it is held itself.
+        """
         self.doubts.requests += 1
         adapter = cast("BeginsSend", self.adapter)
         words = (account, request.sender, request.client_id, request.body)
-        begun = self.ask("begin_send", adapter.begin_send, *words)
-        return Flight(lambda: checked("commit_send", self.ask("commit_send", adapter.commit_send, begun)))
+
+        def begin() -> object:
+            return self.ask("begin_send", adapter.begin_send, *words)
+
+        begun = _on_a_thread(begin) if self.threads else _at_once(begin)
+        if _done(begun, BLOCKED_S):
+            begun.result()  # what it raised is raised here
+
+        def finish() -> h.Answer:
+            return checked("commit_send", self.ask("commit_send", adapter.commit_send, _landed(begun, "begin_send")))
+
+        return Flight(finish, lambda seconds: _done(begun, seconds))
 
     def _call(self, request: h.Send | h.Recv, account: str) -> h.Answer:
         adapter = self.adapter
@@ -168,10 +200,35 @@ class Line:
         return f"; its last words: {words[-1]}" if words else ""
 
 
-def _landed(answer: Future[h.Answer], request: h.Send | h.Recv) -> h.Answer:
+def _at_once(call: Callable[[], T]) -> Future[T]:
+    done = Future[T]()
+    done.set_result(call())
+    return done
+
+
+def _on_a_thread(call: Callable[[], T]) -> Future[T]:
+    """Begin a call on a thread of its own. Returns once the thread runs."""
+    result, runs = Future[T](), threading.Event()
+
+    def fly() -> None:
+        runs.set()
+        try:
+            result.set_result(call())
+        except BaseException as error:
+            result.set_exception(error)
+
+    threading.Thread(target=fly, name="seqproof-request", daemon=True).start()
+    runs.wait()
+    return result
+
+
+def _done(result: Future[T], seconds: float) -> bool:
+    return result in wait([result], seconds).done
+
+
+def _landed(result: Future[T], name: str) -> T:
     try:
-        return answer.result(LONGEST_S)
+        return result.result(LONGEST_S)
     except TimeoutError:
-        name = "send" if isinstance(request, h.Send) else "recv"
         late = f"the adapter's {name} did not return within {LONGEST_S:g} s; it must bound its waits"
         raise AdapterFault(late) from None

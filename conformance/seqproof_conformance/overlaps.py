@@ -12,11 +12,13 @@ send. Source: docs/requirements.md, "What a pass means"; SEQ-2, SEQ-3, SEQ-4, SN
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import product
 
 from seqproof_model import scenario as sc
-from seqproof_model.scenario import Begin, End, Moment, Scenario, Step
+from seqproof_model.scenario import Begin, End, Lost, Moment, Scenario, Step
 
 SEND, A, B, NEW, KILL = sc.Send(), sc.Recv(), sc.Recv(phone="B"), sc.Recv(fresh=True), sc.Kill()
+HOLD = Lost.HOLD_REPLY
 TAIL: tuple[Step, ...] = (A, B, NEW, NEW, SEND, A, B, NEW)
 
 
@@ -78,12 +80,21 @@ def killed_around() -> list[Scenario]:
 
 
 def on_the_wire() -> list[Scenario]:
-    """A connection that breaks under a send, and under a recv that acknowledges; then both are tried again."""
+    """A connection that breaks under a send, and under a recv that acknowledges; then both are tried again.
+
+    It breaks before the first byte, after it, and where the head of an HTTP message has begun. And replies that come
+    late, on the wire: requests are made and answered meanwhile.
+    """
     made: list[Scenario] = []
-    for lose in sorted(sc.ON_THE_WIRE):
-        for what, before in ((sc.Send(lose=lose), (SEND,)), (sc.Recv(lose=lose), (sc.Send(count=2), A))):
-            again = (sc.Send(repeat=True),) if isinstance(what, sc.Send) else (A,)
-            made.append(_scenario("wire", len(made) + 1, (*before, what, *again), f"{lose} under {sc.notation(what)}"))
+    for lose, after in product(sorted(sc.ON_THE_WIRE), (0, 1, 24)):
+        send, recv = sc.Send(lose=lose, after=after), sc.Recv(lose=lose, after=after)
+        for what, before, again in ((send, (SEND,), sc.Send(repeat=True)), (recv, (sc.Send(count=2), A), A)):
+            made.append(_scenario("wire", len(made) + 1, (*before, what, again), f"{lose} under {sc.notation(what)}"))
+    late: list[sc.Send | sc.Recv] = [sc.Send(lose=HOLD), sc.Recv(lose=HOLD)]
+    meanwhile: list[tuple[Step, ...]] = [(SEND, A), (A, B)]
+    for what, between in product(late, meanwhile):
+        course = (sc.Send(count=2), A, Begin("late", what), *between, End("late"))
+        made.append(_scenario("wire", len(made) + 1, course, f"the reply to {sc.notation(what)} comes late"))
     return made
 
 

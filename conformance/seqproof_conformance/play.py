@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 import msgspec
 
 from seqproof_conformance.adapter import AdapterFault, FailsStore, Presets, Trims
-from seqproof_conformance.line import Flight, Line
+from seqproof_conformance.line import BLOCKED_S, Flight, Line
 from seqproof_conformance.wire import Fault, FaultKind, Wires
 from seqproof_model import history as h
 from seqproof_model import scenario as sc
@@ -60,13 +60,18 @@ class _UnderWay:
 
 @dataclass
 class _Overlapping:
-    """A request that has begun and not ended. ``killed``: the server was killed meanwhile."""
+    """A request that has begun and not ended. ``killed``: the server was killed meanwhile.
+
+    ``held``: by the target, half-way; ``behind``: it did not end while a send was held, so it may wait for that.
+    """
 
     event: h.Send | h.Recv
     flight: Flight | None  # None: the request is lost
     lose: Lost
     phone: Phone | None
     killed: bool = False
+    held: bool = False
+    behind: bool = False
 
 
 @dataclass
@@ -117,7 +122,7 @@ class Play:
 
     def _finish(self) -> None:
         """Nothing outlives its scenario: end what still overlaps, spend an order to fail that no send has met."""
-        for name in list(self.overlapping):
+        for name in sorted(self.overlapping, key=lambda name: not self.overlapping[name].held):
             self._end(name)
         if self.orders and not self.violation:
             self._request(self._sending(sc.Send(account="spent")), Lost.NOTHING)
@@ -131,7 +136,7 @@ class Play:
         match step:
             case sc.Send():
                 for _ in range(step.count):
-                    self._request(self._sending(step), step.lose, kill=step.kill)
+                    self._request(self._sending(step), step.lose, kill=step.kill, after=step.after)
                     if self.violation:
                         return
             case sc.Recv():
@@ -176,7 +181,7 @@ class Play:
 
     def _recv(self, step: sc.Recv) -> None:
         event, phone = self._asking(step)
-        self._ask(event, phone, step.lose, step.hold, step.kill)
+        self._ask(event, phone, step.lose, step.hold, step.kill, step.after)
 
     def _drain(self, step: sc.Drain) -> None:
         for _ in range(PAGES_AT_MOST):
@@ -186,9 +191,15 @@ class Play:
                 return
 
     def _ask(
-        self, event: h.Recv, phone: Phone, lose: Lost = Lost.NOTHING, hold: str = "", kill: Moment = Moment.NEVER
+        self,
+        event: h.Recv,
+        phone: Phone,
+        lose: Lost = Lost.NOTHING,
+        hold: str = "",
+        kill: Moment = Moment.NEVER,
+        after: int = 0,
     ) -> h.Answer:
-        answer = self._request(event, Lost.REPLY if hold else lose, kill=kill)
+        answer = self._request(event, Lost.REPLY if hold else lose, kill=kill, after=after)
         if isinstance(answer, h.Ok) and answer.rows:
             if hold:
                 self.under_way[hold] = _UnderWay(event.account, phone, event.seq_cli, event.id, answer.rows)
@@ -210,19 +221,36 @@ class Play:
             self.event(h.Delivered(item.operation))
             item.phone.accept(item.rows)
 
-    def _request(self, event: h.Send | h.Recv, lose: Lost, *, kill: Moment = Moment.NEVER) -> h.Answer:
+    def _request(self, event: h.Send | h.Recv, lose: Lost, *, kill: Moment = Moment.NEVER, after: int = 0) -> h.Answer:
         """One request and its answer, as events; the server is not called when the request is lost."""
         if kill is not Moment.NEVER:
             return self._killed_around(event, lose, kill)
         self.event(event)
-        broken = lose in sc.ON_THE_WIRE
-        if broken:
-            fault = Fault(FaultKind(lose))
-            self.line.ask("fail_next_reply", cast("Wires", self.line.adapter).fail_next_reply, fault)
-        answer: h.Answer = LOST if lose is Lost.REQUEST else self.line.call(event, self._whole_name(event.account))
-        if broken and isinstance(answer, h.Refused):
+        if lose in sc.ON_THE_WIRE:
+            return self._broken(event, lose, after)
+        account = self._whole_name(event.account)
+        if lose is Lost.REQUEST:
+            return self._answered(event, LOST, lose, notice=False)
+        if self.line.threads and self._holding:
+            return self._behind(event, lose, self.line.begin(event, account))
+        return self._answered(event, self.line.call(event, account), lose, notice=True)
+
+    def _broken(self, event: h.Send | h.Recv, lose: Lost, after: int) -> h.Answer:
+        """A request whose connection breaks. A refusal cannot have been read where not a byte of the reply came."""
+        fault = Fault(FaultKind(lose), after)
+        self.line.ask("fail_next_reply", cast("Wires", self.line.adapter).fail_next_reply, fault)
+        answer = self.line.call(event, self._whole_name(event.account))
+        if isinstance(answer, h.Refused) and not after:
             raise AdapterFault(f"the adapter took a connection that broke for a definite refusal: {answer!r:.60}")
-        return self._answered(event, answer, lose, notice=lose is not Lost.REQUEST and not broken)
+        return self._answered(event, answer, lose, notice=False)
+
+    def _behind(self, event: h.Send | h.Recv, lose: Lost, flight: Flight) -> h.Answer:
+        """A request beside a held send. A server may make it wait for that send: then it stays under way."""
+        if flight.landed(BLOCKED_S):
+            return self._answered(event, flight.finish(), lose, notice=True)
+        phone = self._phone(event.account, event.phone) if isinstance(event, h.Recv) else None
+        self.overlapping[f"behind {event.id}"] = _Overlapping(event, flight, lose, phone, behind=True)
+        return h.Indefinite("it waits for a send that is held")
 
     def _answered(self, event: h.Send | h.Recv, answer: h.Answer, lose: Lost, *, notice: bool) -> h.Answer:
         if isinstance(answer, h.Ok) and lose is Lost.REPLY:
@@ -272,22 +300,44 @@ class Play:
                 return
         event, phone = (self._sending(step.what), None) if isinstance(step.what, sc.Send) else self._asking(step.what)
         self.event(event)
+        account, lost = self._whole_name(event.account), step.what.lose is Lost.REQUEST
+        held = step.held and isinstance(event, h.Send) and not lost
         flight = None
-        if step.what.lose is not Lost.REQUEST:
-            account = self._whole_name(event.account)
-            held = step.held and isinstance(event, h.Send)
-            flight = self.line.begin_held(cast("h.Send", event), account) if held else self.line.begin(event, account)
-        self.overlapping[step.request] = _Overlapping(event, flight, step.what.lose, phone)
+        if held:
+            flight = self.line.begin_held(cast("h.Send", event), account)
+        elif step.what.lose is Lost.HOLD_REPLY:
+            flight = self.line.begin_delayed(event, account, step.what.after)
+        elif not lost:
+            flight = self.line.begin(event, account)
+        self.overlapping[step.request] = _Overlapping(event, flight, step.what.lose, phone, held=held)
+
+    @property
+    def _holding(self) -> bool:
+        return any(each.held for each in self.overlapping.values())
 
     def _end(self, name: str) -> None:
         flying = self.overlapping.pop(name, None)
         if flying is None:
+            return
+        if flying.held and flying.flight and not flying.flight.landed(0) and self._holding:
+            self.overlapping[name] = replace(flying, held=False, behind=True)  # it cannot end before the other does
             return
         answer = flying.flight.finish() if flying.flight else LOST
         notice = flying.flight is not None and not flying.killed
         answer = self._answered(flying.event, answer, flying.lose, notice=notice)
         if flying.phone and isinstance(answer, h.Ok) and answer.rows and answer.delivered:
             flying.phone.accept(answer.rows)
+        if flying.held:
+            self._catch_up()
+
+    def _catch_up(self) -> None:
+        """A held send has ended: what had to wait for it ends now, whatever the server let go on first."""
+        while not self._holding:
+            behind = {name: each.flight for name, each in self.overlapping.items() if each.behind and each.flight}
+            if not behind:
+                return
+            first = (name for name, flight in behind.items() if flight.landed(BLOCKED_S))
+            self._end(next(first, next(iter(behind))))
 
     # ------------------------------------------------------------ what is not a request
 

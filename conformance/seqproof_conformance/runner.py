@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from seqproof_conformance.adapter import Adapter, Hello
+from seqproof_conformance.adapter import Adapter, Capability, Hello
 from seqproof_conformance.line import Line
 from seqproof_conformance.play import Play, Played, side_by_side, start_of
 from seqproof_model import history as h
@@ -53,7 +53,8 @@ class Runner:
 
     def __post_init__(self) -> None:
         """Open the line."""
-        self.line = Line(self.adapter, self.judges, self.record)
+        threads = Capability.OVERLAP in self.hello.capabilities
+        self.line = Line(self.adapter, self.judges, self.record, threads)
 
     def why_not(self, scenario: Scenario) -> str:
         """Why the steps cannot be taken on this target under this profile, or ""."""

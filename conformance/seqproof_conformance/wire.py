@@ -77,6 +77,10 @@ class Wires(Protocol):
         """Let go every reply that is held, and hold none of those asked for before."""
         ...
 
+    def holds_reply(self, seconds: float) -> bool:
+        """Wait at most so long until the reply that was last asked for is held. Returns whether it is."""
+        ...
+
 
 class _Side(asyncio.Protocol):
     """One of the two connections of a link."""
@@ -260,10 +264,10 @@ class WireProxy:
     Raises OSError when it cannot listen.
     """
 
-    def __init__(self, target_port: int, host: str = LOOPBACK) -> None:
+    def __init__(self, target_port: int, host: str = LOOPBACK, holding: threading.Event | None = None) -> None:
         self.target = (host, target_port)
         self.links: set[_Link] = set()
-        self.holding = threading.Event()
+        self.holding = holding or threading.Event()
         self._armed: deque[Fault] = deque()
         self._closed = False
         self._listener = socket.create_server((LOOPBACK, 0))
@@ -344,10 +348,12 @@ class Wire:
     def __init__(self) -> None:
         self._waiting: deque[Fault] = deque()
         self._lock = threading.Lock()
+        self._holding = threading.Event()
         self._proxy: WireProxy | None = None
 
     def add(self, fault: Fault) -> None:
         """Spoil one more request."""
+        self._holding.clear()
         self._waiting.append(fault)
 
     def take(self) -> Fault | None:
@@ -365,7 +371,7 @@ class Wire:
         """
         with self._lock:
             try:
-                proxy = self._proxy = self._proxy or WireProxy(port, host)
+                proxy = self._proxy = self._proxy or WireProxy(port, host, holding=self._holding)
             except OSError as error:
                 raise TargetError(f"cannot listen for faults on the wire: {error.strerror}; free a port") from None
             if proxy.target != (host, port):
@@ -379,6 +385,10 @@ class Wire:
                 self._waiting.remove(fault)
             if self._proxy:
                 self._proxy.release()
+
+    def holds(self, seconds: float) -> bool:
+        """Wait at most so long until a reply is held, the last that was to be. Returns whether it is."""
+        return self._holding.wait(seconds)
 
     def close(self) -> None:
         """End the proxy. May be called twice."""
@@ -401,3 +411,7 @@ class Wired:
     def release_reply(self) -> None:
         """Let go every reply that is held, and hold none of those asked for before."""
         self.wire.release()
+
+    def holds_reply(self, seconds: float) -> bool:
+        """Wait at most so long until the reply that was last asked for is held. Returns whether it is."""
+        return self.wire.holds(seconds)

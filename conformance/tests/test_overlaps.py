@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import threading
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -142,6 +144,80 @@ def test_200_random_overlapping_runs_on_the_reference_raise_no_alarm(bench: Buil
         open_now += isinstance(event, h.Send | h.Recv) - isinstance(event, Ok | Refused | Indefinite)
         at_most = max(at_most, open_now)
     assert at_most >= 5
+
+
+class RowLock(Core):
+    """A server whose held send holds a lock of the account: what comes later waits for it, as in a database."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lock = threading.Lock()
+        self.waited = 0
+
+    def hello(self) -> Hello:
+        return Hello("t", super().hello().capabilities | {Capability.OVERLAP, Capability.BEGIN_SEND})
+
+    def send(self, account: str, sender: str, client_id: str, body: str) -> Answer:
+        return self.commit_send(self.begin_send(account, sender, client_id, body))
+
+    def begin_send(self, *words: str) -> tuple[str, ...]:
+        self.waited += self.lock.locked()
+        assert self.lock.acquire(timeout=20)
+        return words
+
+    def commit_send(self, begun: tuple[str, ...]) -> Answer:
+        try:
+            return super().send(*begun)
+        finally:
+            self.lock.release()
+
+
+@pytest.mark.parametrize("between", [(SEND,), (SEND, A, SEND), (S2, End("s2")), (S2, SEND), (SEND, S2, SEND, A)])
+def test_what_a_held_send_makes_wait_goes_on_when_it_ends(bench: Build, between: tuple[sc.Step, ...]) -> None:
+    server = RowLock()
+    made = bench(server)
+    played = made.runner.play(Scenario("t", (S1, *between, End("s1"), *overlaps.TAIL)))
+    assert played.violation is None
+    assert server.waited > 0
+    assert made.runner.line.doubts.unanswered == 0
+    count = Counter(kinds(played.events))
+    assert count["Ok"] == count["Send"] + count["Recv"]
+
+
+def test_a_reply_that_is_delayed_lets_others_in_and_ends_with_its_request(bench: Build) -> None:
+    steps = (
+        sc.Send(count=2),
+        A,
+        Begin("late", sc.Recv(lose=sc.Lost.HOLD_REPLY)),
+        SEND,
+        sc.Recv(phone="B"),
+        End("late"),
+    )
+    assert Scenario("t", steps).notation() == "s*2 A late[A/d s B ]late"
+    assert Scenario("t", steps).needs == {"overlap", "wire"}
+    with opened("reference") as (adapter, _):
+        played = bench(adapter).runner.play(Scenario("t", (*steps, A)))
+    assert played.violation is None
+    answers = [event for event in played.events if isinstance(event, Ok)]
+    assert [answer.id for answer in answers] == [1, 2, 3, 5, 6, 4, 7], "the delayed reply comes last"
+    assert [len(answer.rows) for answer in answers if answer.rows is not None] == [2, 1, 0, 1]
+
+
+def test_only_a_request_that_begins_can_be_delayed() -> None:
+    alone = sc.encode(Scenario("t", (sc.Recv(lose=sc.Lost.HOLD_REPLY),)))
+    with pytest.raises(sc.ScenarioError, match="A/d: only a request of a begin step"):
+        sc.decode(alone)
+
+
+@pytest.mark.parametrize("target", ["reference", "valkey:aof=yes"])
+def test_a_connection_that_breaks_anywhere_or_delays_fails_no_correct_server(bench: Build, target: str) -> None:
+    with opened(target) as (adapter, _):
+        made = bench(adapter)
+        for scenario in overlaps.on_the_wire():
+            assert made.runner.play(scenario).violation is None, scenario.notation()
+        assert made.runner.line.doubts.unanswered == 0
+    lost = [event for event in made.recorded if isinstance(event, Indefinite)]
+    assert len(lost) >= 12, "at least every fault before the first byte and after it"
 
 
 @pytest.mark.parametrize("text", ["s1{ s ]s1", "s1{ s A ]s1 A"])

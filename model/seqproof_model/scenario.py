@@ -10,7 +10,8 @@ notation of a trace a step is a letter or two:
     r        what is under way arrives         r.       ... and stays under way as well: a duplicate
     r<p      a request arrives, its reply is under way, called p
     s1[ ]s1  a send begins, called s1; it ends A1[ ]A1  the same of a recv; in between, other steps overlap it
-    s/? s/x s/h   its connection is cut in the request, in the reply, half closed
+    s/? s/x s/h   its connection is cut in the request, in the reply, half closed; s/x9: after 9 bytes have passed
+    s1[s/d   ... and its reply is delayed on the wire: it comes only at ]s1
     s1{      ... a send that is held half-way: it has begun, and goes on to its end only at ]s1
     F        a phone that was never seen asks  R(5)     a recv with the literal seq_cli 5
     A*       phone A asks until nothing is due !        kill and restart
@@ -36,8 +37,9 @@ import msgspec
 class Lost(StrEnum):
     """What the network loses of one request and its reply.
 
-    The first two are exact, and the same for every target. The others break a real connection, before anything of the
-    request, or of the reply, has passed: the adapter must make of it what it is, a request without an answer.
+    The first two are exact, and the same for every target. The others spoil a real connection, once ``after`` bytes of
+    the request, or of the reply, have passed. Of one that breaks the adapter must make what it is, a request with no
+    answer; one whose reply is held waits for it.
     """
 
     NOTHING = "nothing"
@@ -46,6 +48,7 @@ class Lost(StrEnum):
     CUT_REQUEST = "cut_request"  # the connection is cut in the request
     CUT_REPLY = "cut_reply"  # ... in the reply
     HALF_CLOSE = "half_close"  # the server's side of the connection is closed in the reply
+    HOLD_REPLY = "hold_reply"  # the reply is delayed until the request's end step; only of a request that begins
 
 
 ON_THE_WIRE = frozenset({Lost.CUT_REQUEST, Lost.CUT_REPLY, Lost.HALF_CLOSE})
@@ -67,6 +70,8 @@ class _Step(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
 class Send(_Step, frozen=True):
     """Send ``count`` messages one after another. ``body`` "" stands for a body never used before.
 
+    ``after``: how many bytes pass before a connection breaks.
+
     ``repeat``: an earlier send of the account goes out again, with its sender, client id and body: the last one, or
     with ``age`` n the n-th last. Each sender counts its own client ids, so that two senders use the same ones.
     """
@@ -78,6 +83,7 @@ class Send(_Step, frozen=True):
     repeat: bool = False
     age: Annotated[int, msgspec.Meta(ge=1)] = 1
     lose: Lost = Lost.NOTHING
+    after: Annotated[int, msgspec.Meta(ge=0)] = 0
     kill: Moment = Moment.NEVER
 
 
@@ -85,6 +91,7 @@ class Recv(_Step, frozen=True):
     """A phone asks with what it holds, or with the literal ``seq_cli``. ``fresh``: the phone is one never seen before.
 
     ``hold``: a name for the reply, which stays under way until a ``deliver`` step.
+    ``after``: how many bytes pass before a connection breaks.
     """
 
     phone: str = "A"
@@ -92,6 +99,7 @@ class Recv(_Step, frozen=True):
     seq_cli: int | None = None
     fresh: bool = False
     lose: Lost = Lost.NOTHING
+    after: Annotated[int, msgspec.Meta(ge=0)] = 0
     hold: str = ""
     kill: Moment = Moment.NEVER
 
@@ -178,7 +186,7 @@ NEEDS: dict[type, str] = {Kill: "kill", Preset: "preset_seq", Trim: "trim", Fail
 def needs(step: Step) -> set[str]:
     """The capabilities without which a step cannot be taken."""
     found = {NEEDS[type(step)]} if type(step) in NEEDS else set[str]()
-    if isinstance(step, Send | Recv) and step.lose in ON_THE_WIRE:
+    if isinstance(step, Send | Recv | Arrive) and step.lose in {*ON_THE_WIRE, Lost.HOLD_REPLY}:
         found.add("wire")
     if isinstance(step, Begin):
         found |= {"begin_send" if step.held else "overlap"} | needs(step.what)
@@ -218,7 +226,7 @@ def _recv(step: Recv) -> str:
         name = f"R({step.seq_cli})" if name == "A" else f"{name}({step.seq_cli})"
     if step.hold:
         name = f"{name}<{step.hold}"
-    return name + MARKS[step.lose]
+    return name + _lost(step)
 
 
 MARKS = {
@@ -228,7 +236,12 @@ MARKS = {
     Lost.CUT_REQUEST: "/?",
     Lost.CUT_REPLY: "/x",
     Lost.HALF_CLOSE: "/h",
+    Lost.HOLD_REPLY: "/d",
 }
+
+
+def _lost(step: Send | Recv) -> str:
+    return MARKS[step.lose] + (str(step.after) if step.after else "")
 
 
 def _killed(text: str, moment: Moment) -> str:
@@ -244,7 +257,7 @@ def _begun(step: Begin) -> str:
 
 
 def _send(step: Send) -> str:
-    mark = MARKS[step.lose]
+    mark = _lost(step)
     if step.body:
         mark += f'"{step.body}"' if len(step.body) <= 8 else f"[{len(step.body)}]"  # a body of that many characters
     resend = "resend" if step.age == 1 else f"resend({step.age})"
@@ -321,6 +334,8 @@ def decode(text: bytes, where: str = "scenario") -> Scenario:
             raise ScenarioError(
                 f"{where}: begin {step.request}: it begins one plain request; no count, hold, kill, cut"
             )
+        if isinstance(step, Send | Recv | Arrive) and step.lose is Lost.HOLD_REPLY:
+            raise ScenarioError(f"{where}: {notation(step)}: only a request of a begin step can have its reply delayed")
     return scenario
 
 
