@@ -28,7 +28,7 @@ from seqproof_model.assessment import assess
 from seqproof_model.judge import judge
 from seqproof_model.profile import Profile, ProfileError
 from seqproof_model.trace import TraceError
-from seqproof_reference.serve import ServeError, serve
+from seqproof_reference.serve import Options, ServeError, serve
 from seqproof_reports import terminal
 
 app = application(
@@ -129,13 +129,14 @@ def serve_command(
     db: Annotated[Path, typer.Option("--db", help="The SQLite file; made where it is missing.")],
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0: any free port; it is printed.")] = 0,
     host: Annotated[str, typer.Option("--host", help="Where to listen.")] = "127.0.0.1",
+    connect: Annotated[int, typer.Option("--connect", min=1, help="So many ConnectSvrs, each on its own port.")] = 1,
     page_size: Annotated[int | None, typer.Option("--page-size", min=1, help="At most this many rows a reply.")] = None,
     admin: Annotated[
         bool, typer.Option("--admin", help="Offer preset_seq, trim and failing stores, for tests.")
     ] = False,
 ) -> None:
     """Run the reference server: SQLite, durable before it answers, behind HTTP."""
-    raise typer.Exit(serve(host, port, db, page_size=page_size, admin=admin, nonce=""))
+    raise typer.Exit(serve(Options(db, host, port, connect, page_size, admin)))
 
 
 @app.command("list")

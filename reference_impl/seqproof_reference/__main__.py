@@ -21,6 +21,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--db", required=True, type=Path, metavar="FILE", help="the store; made when it is not there")
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default %(default)s)")
     parser.add_argument("--port", default=0, type=int, help="0, the default, takes a free one")
+    parser.add_argument("--connect", type=int, default=1, metavar="N", help="so many ConnectSvrs, each on its own port")
     parser.add_argument("--page-size", type=int, metavar="N", help="rows in a reply at most (default: all)")
     parser.add_argument("--admin", action="store_true", help="offer /admin: reset, preset_seq, trim, fail_next_store")
     parser.add_argument("--nonce", default="", metavar="TEXT", help="comes back in /v1/hello")
@@ -31,18 +32,14 @@ def _parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     """Run the program; returns the exit code."""
     asked = _parser().parse_args(arguments)
-    from seqproof_reference.serve import ServeError, serve  # after the arguments, so that --help answers at once
+    from seqproof_reference.serve import (  # after the arguments, so that --help answers at once
+        Options,
+        ServeError,
+        serve,
+    )
 
     try:
-        return serve(
-            asked.host,
-            asked.port,
-            asked.db,
-            page_size=asked.page_size,
-            admin=asked.admin,
-            nonce=asked.nonce,
-            restored=asked.restored,
-        )
+        return serve(Options(**vars(asked)))
     except ServeError as error:
         print(f"seqproof-reference: {error}", file=sys.stderr)
         return CANNOT_START

@@ -37,8 +37,10 @@ CREATE TABLE IF NOT EXISTS message (account TEXT NOT NULL, seq INTEGER NOT NULL,
   client_id TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (account, seq)) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS note (account TEXT NOT NULL, sender TEXT NOT NULL, client_id TEXT NOT NULL,
   seq INTEGER NOT NULL, PRIMARY KEY (account, sender, client_id)) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS phone (account TEXT PRIMARY KEY, name TEXT NOT NULL) STRICT, WITHOUT ROWID;
 COMMIT;
 """
+TABLES = SCHEMA.count("CREATE TABLE")
 
 _RAISE_SVR = """INSERT INTO account (name, svr, confirmed) VALUES (?, ?, ?)
   ON CONFLICT (name) DO UPDATE SET svr = excluded.svr"""
@@ -92,6 +94,17 @@ class MsgStore:
         """
         return self._request(lambda db: self._send(db, account, sender, client_id, body))
 
+    def noted(self, account: str, sender: str, client_id: str) -> Answer | None:
+        """Answer as ``send`` does if this is the repeat of a stored message, or if the store fails; None: it is new."""
+        unknown = Ok()
+
+        def look(db: sqlite3.Connection) -> Answer:
+            seq = self._noted(db, account, sender, client_id)
+            return unknown if seq is None else Ok(seq=seq)
+
+        answer = self._request(look)
+        return None if answer is unknown else answer
+
     def recv(self, account: str, seq_cli: int) -> Answer:
         """Confirm all up to seq_cli and answer what lies after it (RCV-1, CNF-1), or refuse it ``ahead`` (RCV-6).
 
@@ -106,6 +119,7 @@ class MsgStore:
             db.execute("DELETE FROM account WHERE name = ?", (account,))
             db.execute("DELETE FROM message WHERE account = ?", (account,))
             db.execute("DELETE FROM note WHERE account = ?", (account,))
+            db.execute("DELETE FROM phone WHERE account = ?", (account,))
             return Ok()
 
         return self._request(forget)
@@ -131,6 +145,23 @@ class MsgStore:
 
         return self._request(trim)
 
+    def remember_phone(self, account: str, phone: str) -> Answer:
+        """Note the phone that logged in last, so that a push finds it after a restart, too."""
+
+        def note(db: sqlite3.Connection) -> Answer:
+            db.execute("INSERT OR REPLACE INTO phone VALUES (?, ?)", (account, phone))
+            return Ok()
+
+        return self._request(note)
+
+    def phones(self) -> list[tuple[str, str]]:
+        """(account, phone) of every account that ever had a phone. Raises StoreError."""
+        try:
+            with self._transaction() as db:
+                return db.execute("SELECT account, name FROM phone").fetchall()
+        except sqlite3.Error as error:
+            raise StoreError(f"cannot read the store: {error}") from error
+
     def fail_next_store(self) -> None:
         """Make the store fail under the next send, after its rows are written and before they are committed."""
         self._fail_next = True
@@ -147,15 +178,18 @@ class MsgStore:
         row = db.execute("SELECT svr, confirmed FROM account WHERE name = ?", (account,)).fetchone()
         return (row[0], row[1]) if row else (self.base, self.base)
 
+    def _noted(self, db: sqlite3.Connection, account: str, sender: str, client_id: str) -> int | None:
+        """The seq under which this sender's message with this client id is stored; an empty id notes nothing."""
+        if not client_id:
+            return None
+        key = (account, sender, client_id)
+        row = db.execute("SELECT seq FROM note WHERE account = ? AND sender = ? AND client_id = ?", key).fetchone()
+        return row[0] if row else None
+
     def _send(self, db: sqlite3.Connection, account: str, sender: str, client_id: str, body: str) -> Answer:
         fails, self._fail_next = self._fail_next, False
-        key = (account, sender, client_id)
-        noted = (
-            client_id
-            and db.execute("SELECT seq FROM note WHERE account = ? AND sender = ? AND client_id = ?", key).fetchone()
-        )
-        if noted:
-            return Ok(seq=noted[0])
+        if (noted := self._noted(db, account, sender, client_id)) is not None:
+            return Ok(seq=noted)
         svr, _ = self._marks(db, account)
         if svr >= self.seq_max:
             return Refused(Code.FULL)
@@ -163,7 +197,7 @@ class MsgStore:
         db.execute(_RAISE_SVR, (account, seq, self.base))
         db.execute("INSERT INTO message VALUES (?, ?, ?, ?, ?)", (account, seq, sender, client_id, body))
         if client_id:
-            db.execute("INSERT INTO note VALUES (?, ?, ?, ?)", (*key, seq))
+            db.execute("INSERT INTO note VALUES (?, ?, ?, ?)", (account, sender, client_id, seq))
         if fails:
             raise sqlite3.OperationalError("told to fail")
         return Ok(seq=seq)
@@ -258,7 +292,7 @@ def _claim(db: sqlite3.Connection, path: Path) -> None:
         raise StoreError(f"{path} is the database of another program; name another file with --db")
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = FULL")
-    if not tables:
+    if tables < TABLES:  # a new file, or one of an earlier version
         db.executescript(SCHEMA)
 
 

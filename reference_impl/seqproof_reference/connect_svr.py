@@ -1,0 +1,181 @@
+"""ConnectSvr, the access layer: it holds the phones' connections and hands what they ask to the logic [2.1, 2.2].
+
+Two kinds of connection end here. *Requests* are plain HTTP: check the form, hand it to SendSvr or ReceiveSvr, write the
+answer. The *long connection* is a WebSocket: while it is up it is the account's route for tips, and it is taken out of
+the routes when it ends, whichever way. Several ConnectSvrs stand side by side, each an ASGI application on a port of
+its own; they share the logic behind them and the table of routes, and nothing else.
+
+A pong says that the connection is routed; a handshake alone does not. A malformed request reaches no logic (SEQ-7).
+What is asked and answered stands in ``wire.py``, who may ask in ``gate.py``.
+Implements SEQ-7 on the wire, and the last step of PSH-3.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.websockets import WebSocket
+
+from seqproof_model.history import Ok
+from seqproof_reference import wire
+from seqproof_reference.admin import Admin
+from seqproof_reference.core import VERSION
+from seqproof_reference.long_connection import LongConnection
+from seqproof_reference.receive_svr import ReceiveSvr
+from seqproof_reference.routes import Route as TipRoute
+from seqproof_reference.routes import Routes
+from seqproof_reference.send_svr import SendSvr
+from seqproof_reference.store import MsgStore
+from seqproof_reference.trace import Trace, silent
+
+SERVER = f"seqproof-reference {VERSION}"
+BODY_S = 60.0
+_Handler = Callable[[str, bytes], Awaitable[tuple[int, object]]]
+
+
+@dataclass(frozen=True)
+class Behind:
+    """What stands behind every ConnectSvr of a process."""
+
+    store: MsgStore
+    send: SendSvr
+    receive: ReceiveSvr
+    routes: Routes
+    admin: Admin | None = None
+
+
+class ConnectSvr:
+    """One instance. ``app`` is its ASGI application. ``nonce`` comes back in hello and proves which process answers."""
+
+    def __init__(self, name: str, behind: Behind, *, nonce: str = "", trace: Trace = silent) -> None:
+        self.name = name
+        self._behind = behind
+        self._nonce = nonce
+        self._trace = trace
+        self.app = Starlette(routes=self._routes(), exception_handlers={HTTPException: _http_error})
+
+    def _routes(self) -> list[BaseRoute]:
+        routes: list[BaseRoute] = [
+            Route("/v1/hello", self._hello, methods=["GET"]),
+            self._path("/v1/accounts/{account}/messages", self._send),
+            self._path("/v1/accounts/{account}/recv", self._recv),
+            WebSocketRoute("/v1/accounts/{account}/tips", self._tips),
+        ]
+        if (admin := self._behind.admin) is not None:
+            routes += [
+                self._path("/admin/accounts/{account}/reset", admin.reset),
+                self._path("/admin/accounts/{account}/preset_seq", admin.preset_seq),
+                self._path("/admin/accounts/{account}/trim", admin.trim),
+                self._path("/admin/fail_next_store", admin.fail_next_store),
+                self._path("/admin/quiesce", admin.quiesce),
+                self._path("/admin/routes", admin.routes, method="GET"),
+                self._path("/admin/os_push", admin.os_push, method="GET"),
+            ]
+        return routes
+
+    # --- requests -----------------------------------------------------------------------------------------------
+
+    async def _hello(self, _request: Request) -> Response:
+        store, admin = self._behind.store, self._behind.admin is not None
+        said = {"server": SERVER, "nonce": self._nonce, "page_size": store.page_size, "admin": admin}
+        return _json(200, said | {"pid": os.getpid()})
+
+    async def _send(self, account: str, body: bytes) -> wire.Wire:
+        asked = wire.read_send(body)
+        self._trace(f"phone {asked.sender}", self.name, f"send {asked.body} to {account}")
+        self._trace(self.name, "SendSvr", "send")
+        answer = await run_in_threadpool(self._behind.send.send, account, asked.sender, asked.client_id, asked.body)
+        return self._told(f"phone {asked.sender}", wire.written(answer))
+
+    async def _recv(self, account: str, body: bytes) -> wire.Wire:
+        asked = wire.read_recv(body)
+        self._trace(f"phone {asked.phone}", self.name, f"recv, seq_cli {asked.seq_cli}")
+        self._trace(self.name, "ReceiveSvr", "recv")
+        answer = await run_in_threadpool(self._behind.receive.recv, account, asked.seq_cli)
+        return self._told(f"phone {asked.phone}", wire.written(answer))
+
+    def _told(self, phone: str, answer: wire.Wire) -> wire.Wire:
+        self._trace(self.name, phone, str(answer[0]))
+        return answer
+
+    def _path(self, path: str, handler: _Handler, method: str = "POST") -> Route:
+        async def endpoint(request: Request) -> Response:
+            try:
+                account = wire.name(request.path_params.get("account", "-"), "an account")
+                return _json(*await handler(account, await _bounded_body(request)))
+            except (wire.MalformedError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+                return _json(*wire.malformed(error))
+            except ClientDisconnect:
+                return Response(status_code=400)  # nobody reads it; the request was not whole and had no effect
+
+        return Route(path, endpoint, methods=[method])
+
+    # --- the long connection ------------------------------------------------------------------------------------
+
+    async def _tips(self, socket: WebSocket) -> None:
+        try:
+            account = wire.name(socket.path_params["account"], "an account")
+            phone = wire.name(socket.query_params.get("phone", ""), "a phone")
+        except wire.MalformedError as error:
+            await socket.send_denial_response(_json(*wire.malformed(error)))
+            return
+        await self._remember(account, phone)
+        await socket.accept()
+        connection = LongConnection(socket)
+        route = TipRoute(account, phone, self.name, self._tip(phone, connection))
+        self._trace(f"phone {phone}", self.name, "log in")
+        self._behind.routes.login(route)
+        try:
+            await connection.live()
+        finally:
+            self._behind.routes.logout(route)
+
+    def _tip(self, phone: str, connection: LongConnection) -> Callable[[], Awaitable[bool]]:
+        async def tip() -> bool:
+            sent = await connection.tip()
+            self._trace(self.name, f"phone {phone}", "tip" if sent else "tip ×")
+            return sent
+
+        return tip
+
+    async def _remember(self, account: str, phone: str) -> None:
+        """Note the phone for pushes. A store that fails here costs a push after a restart, and no login (PSH-1)."""
+        if self._behind.routes.last_phone(account) != phone:
+            answer = await run_in_threadpool(self._behind.store.remember_phone, account, phone)
+            self._trace(self.name, "MsgStore", f"phone {phone}" if isinstance(answer, Ok) else "phone not noted")
+
+
+async def _bounded_body(request: Request) -> bytes:
+    """Read the request's body. Raises HTTPException 413 as soon as it is too large, 408 when it does not come."""
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_S):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > wire.MAX_BODY_BYTES:
+                    raise HTTPException(413, f"a request holds at most {wire.MAX_BODY_BYTES} bytes")
+    except TimeoutError:
+        raise HTTPException(408, f"a request is whole within {BODY_S:g} s") from None
+    return bytes(body)
+
+
+def _json(status: int, said: object) -> Response:
+    return Response(wire.encode(said), status, media_type="application/json")
+
+
+async def _http_error(_request: HTTPConnection, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    names = {code: name for name, code in wire.ACCESS.items()}
+    said: dict[str, Any] = {"error": names.get(status, "error"), "detail": getattr(error, "detail", "")}
+    return _json(status, said)
