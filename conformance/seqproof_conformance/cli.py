@@ -129,14 +129,41 @@ def serve_command(
     db: Annotated[Path, typer.Option("--db", help="The SQLite file; made where it is missing.")],
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0: any free port; it is printed.")] = 0,
     host: Annotated[str, typer.Option("--host", help="Where to listen.")] = "127.0.0.1",
-    connect: Annotated[int, typer.Option("--connect", min=1, help="So many ConnectSvrs, each on its own port.")] = 1,
+    connect: Annotated[int, typer.Option("--connect", min=1, help="So many ConnectSvrs, on ports that follow.")] = 1,
     page_size: Annotated[int | None, typer.Option("--page-size", min=1, help="At most this many rows a reply.")] = None,
     admin: Annotated[
         bool, typer.Option("--admin", help="Offer preset_seq, trim and failing stores, for tests.")
     ] = False,
+    restored: Annotated[
+        bool, typer.Option("--restored", help="The file is from a backup: announce a new epoch.")
+    ] = False,
+    blacklist: Annotated[Path | None, typer.Option("--blacklist", help="Who may not write to whom: a file.")] = None,
+    tokens: Annotated[Path | None, typer.Option("--tokens", help="Each account's token: a file.")] = None,
+    rate: Annotated[float | None, typer.Option("--rate", help="Requests a second of one token.")] = None,
+    burst: Annotated[int | None, typer.Option("--burst", help="Requests of one token at once.")] = None,
+    unprotected: Annotated[
+        bool, typer.Option("--unprotected", help="Let other machines in without tokens, or with --admin.")
+    ] = False,
 ) -> None:
     """Run the reference server: SQLite, durable before it answers, behind HTTP."""
-    raise typer.Exit(serve(Options(db, host, port, connect, page_size, admin)))
+    raise typer.Exit(
+        serve(
+            Options(
+                db,
+                host=host,
+                port=port,
+                connect=connect,
+                page_size=page_size,
+                admin=admin,
+                restored=restored,
+                blacklist=blacklist,
+                tokens=tokens,
+                rate=rate,
+                burst=burst,
+                unprotected=unprotected,
+            )
+        )
+    )
 
 
 @app.command("list")

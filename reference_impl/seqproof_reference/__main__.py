@@ -18,14 +18,24 @@ def _parser() -> argparse.ArgumentParser:
         description="A correct message-sync server on SQLite, for the kit to be tried on.",
         epilog="example: python -m seqproof_reference --db /tmp/msgs.db --port 0 --admin --page-size 2",
     )
-    parser.add_argument("--db", required=True, type=Path, metavar="FILE", help="the store; made when it is not there")
-    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default %(default)s)")
-    parser.add_argument("--port", default=0, type=int, help="0, the default, takes a free one")
-    parser.add_argument("--connect", type=int, default=1, metavar="N", help="so many ConnectSvrs, each on its own port")
-    parser.add_argument("--page-size", type=int, metavar="N", help="rows in a reply at most (default: all)")
-    parser.add_argument("--admin", action="store_true", help="offer /admin: reset, preset_seq, trim, fail_next_store")
-    parser.add_argument("--nonce", default="", metavar="TEXT", help="comes back in /v1/hello")
-    parser.add_argument("--restored", action="store_true", help="the file is from a backup: announce a new epoch")
+    add = parser.add_argument
+    add("--db", required=True, type=Path, metavar="FILE", help="the store; made when it is not there")
+    add("--host", default="127.0.0.1", help="the address to listen on (default %(default)s)")
+    add("--port", default=0, type=int, help="0, the default, takes a free one")
+    add("--connect", default=1, type=int, metavar="N", help="so many ConnectSvrs, on ports that follow (default 1)")
+    add("--page-size", type=int, metavar="N", help="rows in a reply at most (default: all)")
+    add("--admin", action="store_true", help="offer /admin, for tests: reset, preset_seq, trim, quiesce, ...")
+    add("--nonce", default="", metavar="TEXT", help="comes back in /v1/hello")
+    add("--restored", action="store_true", help="the file is from a backup: announce a new epoch")
+    add("--blacklist", type=Path, metavar="FILE", help='who may not write to whom: name = ["sender", ...] a line')
+    add("--tokens", type=Path, metavar="FILE", help='who may ask: account = "token" a line; without it anybody may')
+    add("--rate", type=float, metavar="N", help="requests a second of one token (default 100)")
+    add("--burst", type=int, metavar="N", help="requests of one token at once (default twice the rate)")
+    add(
+        "--unprotected",
+        action="store_true",
+        help="let other machines in without tokens, or with --admin",
+    )
     return parser
 
 

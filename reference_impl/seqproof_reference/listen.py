@@ -55,6 +55,24 @@ def is_loopback(host: str) -> bool:
     return address.is_loopback
 
 
+def check_reach(host: str, *, tokens: bool, admin: bool, unprotected: bool) -> str | None:
+    """Return a warning where the server is open to other machines. Raises ServeError where nobody said that it may be.
+
+    >>> check_reach("127.0.0.1", tokens=False, admin=True, unprotected=False)
+    >>> check_reach("0.0.0.0", tokens=True, admin=False, unprotected=False)
+    >>> check_reach("0.0.0.0", tokens=False, admin=False, unprotected=True)
+    'other machines reach 0.0.0.0: whoever does may read and write every inbox'
+    """
+    if (tokens and not admin) or is_loopback(host):
+        return None
+    danger = "may empty every inbox" if admin else "may read and write every inbox"
+    reach = f"other machines reach {host}: whoever does {danger}"
+    if unprotected:
+        return reach
+    mend = "leave out --admin" if tokens else "give --tokens FILE without --admin" if admin else "give --tokens FILE"
+    raise ServeError(f"{reach}; {mend}, or listen on 127.0.0.1, or say --unprotected")
+
+
 def url(listener: socket.socket) -> str:
     """The address as a client writes it."""
     host, port = listener.getsockname()[:2]

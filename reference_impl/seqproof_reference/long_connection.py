@@ -8,6 +8,7 @@ nothing is given up after a while: the connection ends, and the tip goes another
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
@@ -17,7 +18,7 @@ from starlette.websockets import WebSocketDisconnect
 from seqproof_reference.wire import TIP, encode, read_ping
 
 PATIENCE_S = 5.0
-NOT_UNDERSTOOD = 1008  # RFC 6455, 7.4.1: a message that violates the policy of the endpoint
+REFUSED = 1008  # RFC 6455, 7.4.1: a message that violates the policy of the endpoint
 GONE = (TimeoutError, OSError, RuntimeError, WebSocketDisconnect)  # RuntimeError: Starlette's, for one that is closed
 
 
@@ -38,10 +39,16 @@ class Socket(Protocol):
 
 
 class LongConnection:
-    """An accepted WebSocket. ``patience_s``: how long one frame may take to leave."""
+    """An accepted WebSocket.
 
-    def __init__(self, socket: Socket, *, patience_s: float = PATIENCE_S) -> None:
+    ``may_ask()``: whether one more ping is answered; ``patience_s``: how long one frame may take to leave.
+    """
+
+    def __init__(
+        self, socket: Socket, may_ask: Callable[[], bool] = lambda: True, *, patience_s: float = PATIENCE_S
+    ) -> None:
         self._socket = socket
+        self._may_ask = may_ask
         self._patience_s = patience_s
         self._turn = asyncio.Lock()  # asyncio's locks are fair
         self._broken = asyncio.Event()
@@ -51,7 +58,7 @@ class LongConnection:
         return await self._send(TIP)
 
     async def live(self) -> None:
-        """Answer pings until the phone goes, says what is no ping, or does not read."""
+        """Answer pings until the phone goes, says what is no ping, asks too often, or does not read."""
         listening = asyncio.ensure_future(self._listen())
         broken = asyncio.ensure_future(self._broken.wait())
         try:
@@ -63,10 +70,16 @@ class LongConnection:
     async def _listen(self) -> None:
         with suppress(*GONE):
             try:
-                while await self._send(encode({"pong": read_ping(await self._socket.receive_text()).ping}).decode()):
+                while await self._pong(read_ping(await self._socket.receive_text()).ping):
                     pass
             except (msgspec.MsgspecError, KeyError):
-                await self._socket.close(NOT_UNDERSTOOD, 'say {"ping": n}, n an integer, or nothing')
+                await self._socket.close(REFUSED, 'say {"ping": n}, n an integer, or nothing')
+
+    async def _pong(self, number: int) -> bool:
+        if self._may_ask():
+            return await self._send(encode({"pong": number}).decode())
+        await self._socket.close(REFUSED, "too many pings")
+        return False
 
     async def _send(self, text: str) -> bool:
         try:
