@@ -4,6 +4,7 @@
     POST /v1/accounts/{account}/recv      {"phone","seq_cli"} -> 200 {"rows":[[seq,body],...],"more","upto","epoch"}
     errors                                {"error":code,"seq_svr":n?}, the status and the code of ``ERRORS``
     POST /admin/accounts/{account}/reset | preset_seq {"seq":n} | trim, POST /admin/fail_next_store
+    GET  /v1/accounts/{account}/tips?phone=A                              the long connection: see reference_tips.py
     GET  /v1/hello                                                        names the nonce that the process was given
 
 Anything else that comes back, or nothing, leaves the outcome open: it is indefinite. Only a connection that never came
@@ -25,13 +26,15 @@ import msgspec
 
 from seqproof_conformance.adapter import Capability, Hello, TargetError
 from seqproof_conformance.process import Served, Server
+from seqproof_conformance.reference_tips import Collected, ReferenceTips, listening
 from seqproof_conformance.wire import Wire, Wired
 from seqproof_model.history import Answer, Code, Indefinite, Ok, Refused
 
 TIMEOUT_S = 5.0
 KEEPALIVE_S = 2.0  # far below any server's own: no request may meet a connection that the server is just closing
 LISTENING = re.compile(r"^seqproof-reference listening on (http://127\.0\.0\.1:\d+)$", re.MULTILINE)
-ERRORS = {(409, Code.AHEAD), (400, Code.MALFORMED), (507, Code.FULL), (503, Code.STORE)}
+ERRORS = {(409, Code.AHEAD), (400, Code.MALFORMED), (403, Code.POLICY), (507, Code.FULL), (503, Code.STORE)}
+CONNECT_SVRS = 2  # so that the server has to find where a phone is connected
 T = TypeVar("T")
 
 
@@ -69,6 +72,7 @@ class ReferenceTarget(Served, Wired):
             trust_env=False,  # no proxy may stand between the kit and the loopback
         )
         self.wire = Wire()
+        self._phones = ReferenceTips(lambda: listening(self.server.log()))
         self._url = ""
         self._name = ""
 
@@ -79,7 +83,7 @@ class ReferenceTarget(Served, Wired):
     def _command(self, directory: Path, _port: int) -> Sequence[str]:
         page = [] if self._page is None else ["--page-size", str(self._page)]
         store = ["--db", str(directory / "store.db")]
-        ours = ["--port", "0", "--admin", "--nonce", self.server.nonce]
+        ours = ["--port", "0", "--admin", "--connect", str(CONNECT_SVRS), "--nonce", self.server.nonce]
         return [sys.executable, "-m", "seqproof_reference", *ours, *store, *page]
 
     def _ready(self) -> bool:
@@ -159,8 +163,21 @@ class ReferenceTarget(Served, Wired):
         """Make the next store of a message fail, once."""
         self._admin("fail_next_store")
 
+    def login(self, account: str, phone: str) -> None:
+        """Open the phone's long connection: it is the account's route for tips."""
+        self._phones.login(account, phone)
+
+    def logout(self, account: str, phone: str) -> None:
+        """Close it."""
+        self._phones.logout(account, phone)
+
+    def tips(self) -> list[Collected]:
+        """All tips since the last call: (account, phone, "connection" or "os")."""
+        return self._phones.tips()
+
     def close(self) -> None:
         """End the server and remove its store."""
+        self._phones.close()
         self._http.close()
         self.wire.close()
         self.server.close()

@@ -20,7 +20,8 @@ class ServeError(Exception):
 def bind(host: str, port: int) -> socket.socket:
     """Return a socket that listens. Port 0 takes a free one. Raises ServeError."""
     family, address = resolve(host, port)
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # The protocol is named, as asyncio turns Nagle's algorithm off only then: an answer would wait 40 ms for an ACK.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a restart finds its port free at once
         listener.bind(address)

@@ -71,7 +71,7 @@ def serve(options: Options) -> int:
     """Serve until SIGTERM or SIGINT; returns the exit code 0. Raises ServeError."""
 
     def announce(urls: list[str]) -> None:
-        others = [f"seqproof-reference ConnectSvr {n} listening on {url}" for n, url in enumerate(urls[1:], 2)]
+        others = [f"seqproof-reference ConnectSvr {n} on {url}" for n, url in enumerate(urls[1:], 2)]
         print(f"seqproof-reference listening on {urls[0]}", *others, sep="\n", flush=True)
 
     with open_all(options) as opened:
