@@ -141,6 +141,13 @@ class FailStore(_Event, frozen=True):
     """The server's next store was made to fail, once."""
 
 
+class Note(_Event, frozen=True):
+    """Something that is no request and no answer, in words: what befell a phone that is under test."""
+
+    text: str
+    account: str = ""
+
+
 class Mark(_Event, frozen=True):
     """A place in the history: the scenario whose operations follow."""
 
@@ -170,7 +177,20 @@ class End(_Event, frozen=True):
 
 Answer = Ok | Refused | Indefinite
 Event = (
-    Send | Recv | Ok | Refused | Indefinite | Settled | Delivered | Kill | Restart | Preset | Trim | FailStore | Mark
+    Send
+    | Recv
+    | Ok
+    | Refused
+    | Indefinite
+    | Settled
+    | Delivered
+    | Kill
+    | Restart
+    | Preset
+    | Trim
+    | FailStore
+    | Note
+    | Mark
 )
 Line = Header | End | Event
 

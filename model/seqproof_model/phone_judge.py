@@ -1,0 +1,588 @@
+"""The judge of phones: whether what a phone asks with, holds and shows is what the protocol allows.
+
+**Theory of operation.** A phone is judged from outside, by four things: the seq_cli it asks with, the seq_cli it has
+durably, the messages it shows, and when it asks. The server and the network are the kit's own, so nothing of them is
+in doubt, and one world is enough.
+
+*The mark (DEV-3, DEV-4).* ``carried`` is the largest last row of the replies that reached the phone, in the epoch that
+it knows. A phone may fall behind that (it may adopt less), never beyond: what it asks with or keeps as seq_cli is at
+most ``carried``, because only a reply moves it. Nor does it fall, in an epoch. An ask below an earlier one is let pass
+when it repeats a request of this life that was never answered: that is a retry of old, and harmless.
+
+*The data (DEV-2).* The next ask is the ack of the last reply, so whatever lies at or below the phone's mark (the one
+it asked with, the one it keeps) and was in a reply that reached it must be among what it shows: always, and above all
+after a kill. That a reply's rows begin beyond the mark is no hole: another phone of the account may have confirmed what
+lies between.
+
+*The asking (DEV-5, DEV-6, PSH-4).* A start, a connection, a tip, a page that is not the last, a lost request: each
+makes the phone *owe* an ask. A debt is paid by the first recv that leaves after it; so a tip that comes while a recv is
+under way is not paid by that one. A debt grows old only while the phone is up, connected and has no recv under way, and
+is overdue after ``patience_ms``, after ``retry_ms`` where a request was lost, after ``poll_ms`` where all is quiet.
+When nothing but tips is lost for long, everything that is due must have arrived (PSH-4, or DEV-5 if it does not poll).
+
+*The epoch (DEV-7).* A reply in another epoch than the one its question was asked in, or a refusal as ahead, makes the
+old mark void: the next ask is 0. Messages of the old epoch stay. A reply to a question of an epoch that is over says
+nothing; the phone may keep its rows or not.
+
+What a phone may do besides: ask as often as it likes, keep what a late reply brings or not, store rows again, adopt
+page by page or all at once, write marks late. After the first violation a scenario is over.
+Source: docs/phones.md; article [2.2], [3.2].
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from seqproof_model import phone_history as ph
+from seqproof_model.history import Code, Header
+from seqproof_model.phone_words import Accepted, PhoneCapability, PhoneHello, Refusal, Row, Rows
+from seqproof_model.requirements import REQUIREMENTS, Level
+from seqproof_model.verdict import Coverage, Grade, Nearest, Result, Verdict, Violation
+
+GRADED = ("SND-3", "DEV-1", "DEV-2", "DEV-3", "DEV-4", "DEV-5", "DEV-6", "DEV-7", "PSH-1", "PSH-4")
+BREAKS = {"SND-3": "I-ONCE", "DEV-1": "I-ISO", "DEV-4": "I-NODUP", "DEV-5": "I-LIVE", "DEV-6": "I-LIVE"}
+BREAKS |= {"PSH-4": "I-LIVE"}
+OWED = {"start": "DEV-5", "connection": "DEV-5", "tip": "DEV-5", "page": "DEV-5"}
+OWED |= {"tip in between": "DEV-6", "epoch": "DEV-7", "loss": "PSH-4", "quiet": "PSH-4"}
+SAYS = {
+    "start": "it was started",
+    "connection": "its connection was there again",
+    "tip": "a tip came",
+    "page": "a reply was not the last page",
+    "tip in between": "a tip came while a recv was under way",
+    "epoch": "it learned of a new epoch",
+    "loss": "its recv was lost",
+    "quiet": "it last asked",
+}
+
+
+@dataclass
+class _Debt:
+    """An ask that is owed. ``waited``: for how long, in ms, while nothing kept the phone from it."""
+
+    why: str
+    limit: int
+    waited: int = 0
+
+
+@dataclass
+class _Question:
+    """A recv of the phone. ``epoch``: the one that it knew; ``era``: how many it had known; ``life``: of the app."""
+
+    account: str
+    seq_cli: int
+    epoch: str | None
+    era: int
+    life: int
+
+
+@dataclass
+class _Inbox:
+    """One account, as the phone can know it and as the server has it."""
+
+    stored: dict[int, str] = field(default_factory=dict[int, str])
+    elsewhere: int = 0  # confirmed by no merit of the phone
+    epoch: str | None = None
+    era: int = 0
+    carried: int = 0
+    restart: bool = False  # the next ask must be 0
+    given: dict[int, str] = field(default_factory=dict[int, str])  # in this epoch, by replies that reached the phone
+    before: Counter[Row] = field(default_factory=Counter[Row])  # what it must still show of epochs that are over
+    loose: Counter[Row] = field(default_factory=Counter[Row])  # what it may show besides
+    asked: int = 0  # the most it asked with, in this epoch: that is an ack
+    asked_now: int = 0  # ... in this life
+    mark: int = 0
+    late: dict[int, str] = field(default_factory=dict[int, str])  # brought late, for the phone to take or to leave
+    doubt: bool = False  # a question that named no epoch was answered in another one: it cannot know which is newer
+    troubled: bool = False  # its last recv was lost
+    unanswered: set[int] = field(default_factory=set[int])
+    debts: list[_Debt] = field(default_factory=list[_Debt])
+    tips: int = 0
+    tipped_since: bool = False  # a tip since the last message was stored
+
+    def owed(self) -> Iterable[Row]:
+        """What the phone must show: all it was given up to its mark."""
+        top = max(self.asked, 0 if self.restart else self.mark)
+        return ((seq, body) for seq, body in self.given.items() if seq <= top)
+
+
+class PhoneJudge:
+    """Judges one scenario, an event at a time. ``counts``: requirement id -> how often its condition occurred."""
+
+    def __init__(self, hello: PhoneHello, counts: Counter[str] | None = None) -> None:
+        self.hello = hello
+        self.counts = Counter[str]() if counts is None else counts
+        self.violation: Violation | None = None
+        self.inboxes: dict[str, _Inbox] = {}
+        self.asks: dict[int, _Question] = {}  # not answered yet
+        self.waiting: set[int] = set()  # of these, those that the phone still waits for
+        self.served: dict[int, ph.Reply] = {}
+        self.account = ""
+        self.up, self.running, self.life = True, False, 0
+        self.cause: ph.Event = ph.Scenario("")
+        self.said: Counter[str] = Counter()
+        self.client_ids: dict[tuple[str, str], str] = {}
+        self.posts: dict[int, ph.Posted] = {}
+        self.unsure: set[tuple[str, str]] = set()  # client ids of sends that were lost
+        self.killed_with_data = self.logged_over = self.was_lost = False
+        self.number = 0
+
+    def inbox(self, account: str) -> _Inbox:
+        """The account's state, made when it is first named."""
+        return self.inboxes.setdefault(account, _Inbox())
+
+    def feed(self, event: ph.Event) -> Violation | None:
+        """Judge the next event. Returns the violation, if this is the first."""
+        if self.violation is not None:
+            return None
+        self.number += 1
+        if not isinstance(event, ph.Asked | ph.Posted | ph.Marks | ph.Holds | ph.Served):
+            self.cause = event
+        match event:
+            case ph.Asked():
+                self._asked(event)
+            case ph.Posted():
+                self._posted(event)
+            case ph.Marks():
+                self._marks(event)
+            case ph.Holds():
+                self._holds(event)
+            case ph.Arrived():
+                self._arrived(event)
+            case ph.Lost():
+                self._lost(event)
+            case ph.Served():
+                self.served[event.id] = event.reply
+            case ph.Rested():
+                self._rested()
+            case _:
+                self._befell(event)
+        return self.violation
+
+    # ---------------------------------------------------------------- what befalls it
+
+    def _befell(self, event: ph.Event) -> None:
+        match event:
+            case ph.Stored():
+                inbox = self.inbox(event.account)
+                inbox.stored[event.seq], inbox.tipped_since = event.body, False
+            case ph.Confirmed():
+                inbox = self.inbox(event.account)
+                inbox.elsewhere = max(inbox.elsewhere, event.seq_cli)
+            case ph.Restored():
+                inbox = self.inbox(event.account)
+                inbox.stored = {seq: body for seq, body in inbox.stored.items() if seq <= event.seq_svr}
+                inbox.elsewhere = 0
+            case ph.Started():
+                self.account, self.running, self.life = event.account, True, self.life + 1
+                self._owe("start", self.hello.patience_ms)
+            case ph.Killed():
+                self.running = False
+                self.killed_with_data |= any(inbox.asked or inbox.mark for inbox in self.inboxes.values())
+                self._forget()
+            case ph.LoggedIn():
+                self.logged_over |= any(inbox.carried for inbox in self.inboxes.values())
+                self.inbox(self.account).debts.clear()
+                self.account = event.account
+                self._owe("start", self.hello.patience_ms)
+            case ph.Connected():
+                self.up = event.up
+                self.inbox(self.account).debts.clear()
+                if event.up and self.running:
+                    self._owe("connection", self.hello.patience_ms)
+            case ph.Tipped():
+                self._tipped(event)
+            case ph.Said():
+                self.said[event.body] += 1
+            case ph.Elapsed():
+                self._elapsed(event.ms)
+            case _:
+                pass
+
+    def _forget(self) -> None:
+        """A kill: what was under way is no longer waited for."""
+        self.waiting.clear()
+        for inbox in self.inboxes.values():
+            inbox.debts.clear()
+            inbox.asked_now = 0
+            inbox.unanswered.clear()
+
+    def _tipped(self, event: ph.Tipped) -> None:
+        inbox = self.inbox(event.account)
+        inbox.tips, inbox.tipped_since = inbox.tips + 1, True
+        if event.account == self.account and self.running and self.up:
+            limit = self.hello.retry_ms if inbox.troubled else self.hello.patience_ms
+            self._owe("tip in between" if self._busy(event.account) else "tip", limit)
+
+    def _busy(self, account: str) -> bool:
+        """Whether a recv of the account is under way, as far as the phone knows."""
+        return any(number in self.waiting and self.asks[number].account == account for number in self.asks)
+
+    def _owe(self, why: str, limit: int) -> None:
+        self.inbox(self.account).debts.append(_Debt(why, limit))
+
+    def _elapsed(self, ms: int) -> None:
+        if self.running and self.up and not self._busy(self.account):
+            for debt in self.inbox(self.account).debts:
+                debt.waited += ms
+
+    def _overdue(self) -> None:
+        """Looked at after the phone had its chance: whatever it owed by now is overdue."""
+        debts = self.inbox(self.account).debts
+        late = next((debt for debt in debts if debt.waited >= debt.limit), None) if self.running and self.up else None
+        if late is None:
+            return
+        requirement = OWED[late.why]
+        if late.why == "epoch" and PhoneCapability.EPOCH not in self.hello.capabilities:
+            return
+        self._blame(
+            requirement,
+            "does not ask",
+            f"the phone has not asked, though {SAYS[late.why]}, {late.waited / 1000:g} s of quiet ago",
+            self.account,
+            nearest=f"it asks within {late.limit / 1000:g} s",
+        )
+
+    # ---------------------------------------------------------------- what it asks
+
+    def _asked(self, event: ph.Asked) -> None:
+        inbox, q = self.inbox(event.account), event.seq_cli
+        if inbox.restart:
+            if q:
+                told = "the epoch has changed, or it is ahead of the server"
+                self._blame("DEV-7", "asks on", f"the phone asks after {q}, though {told}", event, nearest="0")
+                return
+            self._new_era(inbox)
+        elif q > inbox.carried:
+            self._too_far(event.account, q, f"the phone asks after {q}", event)
+            return
+        elif q < inbox.asked_now and q not in inbox.unanswered and not self._stale_doubt(inbox):
+            words = f"the phone asks after {q}, although it has asked after {inbox.asked_now} before"
+            late = isinstance(self.cause, ph.Arrived) and self.cause.late
+            self._blame("DEV-4" if late else "DEV-3", "falls", words, event, nearest=str(inbox.asked_now))
+            return
+        self._pay(inbox)
+        self.counts["DEV-3"] += q > 0
+        if self.logged_over:
+            self.counts["DEV-1"] += q > 0 or len(self.inboxes) > 1
+        inbox.asked, inbox.asked_now = max(inbox.asked, q), max(inbox.asked_now, q)
+        self.asks[event.id] = _Question(event.account, q, inbox.epoch, inbox.era, self.life)
+        self.waiting.add(event.id)
+
+    def _stale_doubt(self, inbox: _Inbox) -> bool:
+        """A naive phone takes each reply of an epoch that is over for a change; to ask from 0 again is harmless."""
+        return inbox.era > 0 or inbox.doubt
+
+    def _pay(self, inbox: _Inbox) -> None:
+        for debt in inbox.debts:
+            if debt.why in ("tip in between", "epoch"):
+                self.counts["DEV-6" if debt.why == "tip in between" else "DEV-7"] += 1
+            elif debt.why in ("loss", "quiet"):
+                pass  # PSH-4 is counted by what arrives
+            else:
+                self.counts["DEV-5"] += 1
+        inbox.debts.clear()
+
+    def _new_era(self, inbox: _Inbox) -> None:
+        inbox.restart = False
+        inbox.asked = inbox.asked_now = inbox.mark = 0
+        inbox.unanswered.clear()
+
+    def _too_far(self, account: str, value: int, words: str, event: ph.Asked | ph.Marks) -> None:
+        """Blame a mark that no reply has carried."""
+        carried = self.inbox(account).carried
+        others = [name for name, inbox in self.inboxes.items() if name != account and inbox.carried >= value]
+        if others:
+            text = f"{words} for account {account}, which is account {others[0]}'s; its own replies reach {carried}"
+            self._blame("DEV-1", "the mark of another account", text, event, nearest=f"at most {carried}")
+            return
+        told = {ph.Tipped: "a tip", ph.Lost: "a lost request", ph.Started: "a start"}.get(type(self.cause), "")
+        text = f"{words}, but the replies that reached it end at {carried}" + (f"; {told} moved it" if told else "")
+        suspects = ("PSH-1",) if isinstance(self.cause, ph.Tipped) else ()
+        self._blame("DEV-3", "runs ahead", text, event, suspects, f"at most {carried}", (carried + 1, value))
+
+    def _posted(self, event: ph.Posted) -> None:
+        key = event.account, event.client_id
+        known = self.client_ids.get(key)
+        if known is not None and known != event.body:
+            text = f"the client id {event.client_id!r} of {known!r} is used again for {event.body!r}"
+            self._blame("SND-3", "one client id for two messages", text, event, nearest="another client id")
+            return
+        self.client_ids[key] = event.body
+        ids = {name for (who, name), body in self.client_ids.items() if who == event.account and body == event.body}
+        if len(ids) > self.said[event.body]:
+            text = f"{event.body!r} goes out again under another client id, {event.client_id!r}: a second message"
+            self._blame("SND-3", "a second client id", text, event, nearest="the client id of the first attempt")
+            return
+        self.posts[event.id] = event
+        self.counts["SND-3"] += key in self.unsure
+
+    # ---------------------------------------------------------------- what reaches it
+
+    def _arrived(self, event: ph.Arrived) -> None:
+        reply, asked = self.served.get(event.id), self.asks.get(event.id)
+        self.waiting.discard(event.id)
+        if asked is None or reply is None:
+            self.posts.pop(event.id, None)
+            return
+        inbox = self.inbox(asked.account)
+        inbox.troubled = False
+        inbox.unanswered.discard(asked.seq_cli)
+        self.asks.pop(event.id)
+        if asked.era != inbox.era or (inbox.restart and asked.seq_cli):
+            if isinstance(reply, Rows):
+                inbox.loose |= Counter(set(reply.rows))
+            self._quiet(asked.account)
+        elif isinstance(reply, Rows):
+            self._rows(inbox, asked, reply, late=event.late)
+        elif isinstance(reply, Refusal) and reply.code is Code.AHEAD:
+            self._over(inbox, reply.epoch, restart=asked.seq_cli > 0)
+            if inbox.restart:
+                self._debt(asked.account, "epoch", self.hello.patience_ms)
+        else:
+            self._debt(asked.account, "loss", self.hello.retry_ms)
+
+    def _rows(self, inbox: _Inbox, asked: _Question, reply: Rows, *, late: bool) -> None:
+        if reply.epoch is not None and inbox.epoch is not None and reply.epoch != inbox.epoch:
+            if asked.epoch is None:
+                inbox.doubt, inbox.carried = True, max([inbox.carried, *(seq for seq, _ in reply.rows)])
+                inbox.loose |= Counter(set(reply.rows))
+                return
+            self._over(inbox, reply.epoch, restart=asked.seq_cli > 0)
+            if inbox.restart:
+                inbox.loose |= Counter(set(reply.rows))
+                self._debt(asked.account, "epoch", self.hello.patience_ms)
+                return
+        inbox.epoch = reply.epoch or inbox.epoch
+        self.counts["DEV-4"] += late and any(seq <= inbox.mark for seq, _ in reply.rows)
+        inbox.carried = max([inbox.carried, *(seq for seq, _ in reply.rows)])
+        if late:
+            inbox.late.update(reply.rows)
+            inbox.loose |= Counter(set(reply.rows))
+        else:
+            inbox.given.update(reply.rows)
+        blind = reply.more is None and PhoneCapability.MORE_UNTOLD in self.hello.capabilities
+        further = reply.more or (blind and reply.rows)
+        if further and not late and (not reply.rows or reply.rows[-1][0] > inbox.asked_now):
+            self._debt(asked.account, "page", self.hello.patience_ms)
+        else:
+            self._quiet(asked.account)
+
+    def _over(self, inbox: _Inbox, epoch: str | None, *, restart: bool) -> None:
+        """The epoch that the phone knew is over: what it had to show of it, it must go on to show."""
+        inbox.before |= Counter(inbox.owed())
+        inbox.loose |= Counter(inbox.given.items())
+        inbox.given.clear()
+        inbox.late.clear()
+        inbox.era, inbox.epoch, inbox.restart = inbox.era + 1, epoch or inbox.epoch, restart
+        inbox.carried = 0
+        if not restart:
+            self._new_era(inbox)
+
+    def _quiet(self, account: str) -> None:
+        if self.hello.poll_ms is not None and not self._busy(account):
+            self._debt(account, "quiet", self.hello.poll_ms + self.hello.patience_ms)
+
+    def _debt(self, account: str, why: str, limit: int) -> None:
+        if self.running and self.up and account == self.account:
+            self._owe(why, limit)
+
+    def _lost(self, event: ph.Lost) -> None:
+        self.waiting.discard(event.id)
+        if event.id in self.posts:
+            self.unsure.add((self.posts[event.id].account, self.posts[event.id].client_id))
+        asked = self.asks.get(event.id)
+        if asked is not None:
+            inbox = self.inbox(asked.account)
+            inbox.unanswered.add(asked.seq_cli)
+            inbox.troubled = True
+            for debt in inbox.debts:  # it may wait before it tries again
+                debt.limit = max(debt.limit, self.hello.retry_ms)
+            self._debt(asked.account, "loss", self.hello.retry_ms)
+            self.was_lost = True
+
+    # ---------------------------------------------------------------- what it keeps and shows
+
+    def _marks(self, event: ph.Marks) -> None:
+        inbox, value = self.inbox(event.account), event.seq_cli
+        if inbox.restart:
+            return  # the old mark is void, whatever it is until the phone asks again
+        if value > inbox.carried:
+            self._too_far(event.account, value, f"the phone's seq_cli is {value}", event)
+        elif value < inbox.mark and not self._stale_doubt(inbox):
+            late = isinstance(self.cause, ph.Arrived) and self.cause.late
+            words = f"the phone's seq_cli falls from {inbox.mark} to {value}" + (", on a late reply" if late else "")
+            self._blame("DEV-4" if late else "DEV-3", "falls", words, event, nearest=str(inbox.mark))
+        if isinstance(self.cause, ph.Arrived) and self.cause.late:  # it rose by what came late: then that was taken
+            inbox.given.update({seq: body for seq, body in inbox.late.items() if inbox.mark < seq <= value})
+        inbox.mark = max(inbox.mark, value)
+
+    def _holds(self, event: ph.Holds) -> None:
+        inbox, shown = self.inbox(event.account), Counter(event.rows)
+        given = Counter(inbox.given.items())
+        allowed = given | inbox.before | inbox.loose
+        for row, times in shown.items():
+            if row not in allowed:
+                self._strange(event, row)
+                return
+            if times > 1 + (inbox.before[row] > 0 and given[row] > 0):
+                text = f"the phone shows {row[0]} {row[1]!r} {times} times"
+                self._blame("DEV-4", "shown twice", text, event, nearest="once", seqs=(row[0], row[0]))
+                return
+        missing = sorted(row for row in (*inbox.owed(), *inbox.before) if row not in shown)
+        if missing:
+            self._missing(event, missing)
+            return
+        self._looked(inbox)
+        if event.account == self.account:
+            self._overdue()
+
+    def _strange(self, event: ph.Holds, row: Row) -> None:
+        other = next((name for name, box in self.inboxes.items() if row[1] in box.stored.values()), event.account)
+        if other != event.account:
+            text = f"the phone shows {row[1]!r} to account {event.account}; it is account {other}'s"
+            self._blame("DEV-1", "a message of another account", text, event, nearest="not that one")
+            return
+        text = f"the phone shows {row[0]} {row[1]!r}, which no reply has brought"
+        self._blame("DEV-2", "a message from nowhere", text, event, nearest="what replies brought")
+
+    def _missing(self, event: ph.Holds, missing: Sequence[Row]) -> None:
+        inbox, cause = self.inbox(event.account), self.cause
+        top = max(inbox.asked, inbox.mark)
+        seqs = ", ".join(str(seq) for seq, _ in missing[:4]) + (", ..." if len(missing) > 4 else "")
+        requirement, why = "DEV-2", f"its seq_cli is {top}"
+        if any(row in inbox.before for row in missing):
+            requirement, why = "DEV-7", "it held that in the epoch before"
+        elif isinstance(cause, ph.Tipped):
+            requirement, why = "PSH-1", "a tip came, and it was gone"
+        elif isinstance(cause, ph.LoggedIn) or (self.logged_over and event.account != self.account):
+            requirement, why = "DEV-1", "it was there before another account logged in"
+        elif isinstance(cause, ph.Started) and cause.again:
+            why = f"it was killed, and its seq_cli says {top}"
+        text = f"the phone does not hold seq {seqs}, though a reply brought it: {why}"
+        self._blame(requirement, "not held", text, event, nearest="it holds that", seqs=(missing[0][0], missing[-1][0]))
+
+    def _looked(self, inbox: _Inbox) -> None:
+        """All that it shows is right: which conditions that was an observation of."""
+        if not any(inbox.owed()):
+            return
+        self.counts["DEV-2"] += self.killed_with_data and isinstance(self.cause, ph.Started)
+        self.counts["PSH-1"] += inbox.tips > 0 and isinstance(self.cause, ph.Tipped | ph.Arrived)
+        if self.hello.poll_ms is not None and self.up and isinstance(self.cause, ph.Arrived):
+            self.counts["PSH-4"] += not inbox.tipped_since and self.was_lost
+
+    def _rested(self) -> None:
+        """Everything is due by now, on the account that is logged in."""
+        inbox = self.inbox(self.account)
+        due = [seq for seq in inbox.stored if seq > inbox.elsewhere and seq not in inbox.given]
+        late = [seq for seq in inbox.given if seq > max(inbox.asked, inbox.mark) and seq in inbox.stored]
+        if not self.running or not self.up or not (due or late):
+            return
+        requirement = "PSH-4" if self.hello.poll_ms is not None else "DEV-5"
+        seqs = sorted({*due, *late})
+        fate = "never reached the phone" if due else "was given to the phone, which never took it"
+        text = f"seq {seqs[0]} {fate}, though nothing but tips was lost for long"
+        self._blame(requirement, "no progress", text, self.account, nearest="it asks on", seqs=(seqs[0], seqs[-1]))
+
+    # ---------------------------------------------------------------- the finding
+
+    def _blame(
+        self,
+        requirement: str,
+        observation: str,
+        sentence: str,
+        about: ph.Asked | ph.Posted | ph.Marks | ph.Holds | str,
+        suspects: tuple[str, ...] = (),
+        nearest: str = "",
+        seqs: tuple[int, ...] = (),
+    ) -> None:
+        account = about if isinstance(about, str) else about.account
+        inbox = self.inbox(account)
+        self.violation = Violation(
+            requirement=requirement,
+            invariant=BREAKS.get(requirement, "I-LOSS"),
+            observation=observation,
+            sentence=sentence,
+            event=self.number,
+            account=account,
+            operation=about.id if isinstance(about, ph.Asked | ph.Posted) else None,
+            suspects=suspects,
+            seq_svr=max(inbox.stored, default=0),
+            confirmed=min(inbox.asked, max(inbox.stored, default=0)),
+            seqs=seqs,
+            nearest=Nearest(nearest) if nearest else None,
+        )
+
+
+def verdict(
+    header: Header,
+    hello: PhoneHello,
+    counts: Counter[str],
+    violations: Sequence[Violation],
+    events: int,
+    *,
+    scope: Collection[str],
+    coverage: Coverage | None = None,
+    interrupted: bool = False,
+    stopped: str = "",
+    undecided: tuple[str, ...] = (),
+) -> Verdict:
+    """Sum up what was found of a phone: requirements of servers do not appear. ``scope``: what was looked for."""
+    grades = tuple(_grade(name, header, hello, counts, violations, scope) for name in GRADED)
+    return Verdict(
+        header.target,
+        header.profile,
+        grades,
+        tuple(violations),
+        events,
+        interrupted=interrupted,
+        stopped=stopped,
+        undecided=undecided,
+        coverage=coverage,
+    )
+
+
+NEEDS: dict[str, tuple[str, ...]] = {"SND-3": ("send",)}
+
+
+def _grade(
+    name: str,
+    header: Header,
+    hello: PhoneHello,
+    counts: Counter[str],
+    violations: Sequence[Violation],
+    scope: Collection[str],
+) -> Grade:
+    row, observed, added = REQUIREMENTS[name], counts[name], name in header.adds
+    if any(violation.requirement == name for violation in violations):
+        return Grade(name, Result.FAIL, observed, added_by_adapter=added)
+    if name == "PSH-4" and hello.poll_ms is None:
+        return Grade(name, Result.NOT_GRADED, 0, "it does not poll: it declares no poll_ms")
+    needs = NEEDS.get(name, row.needs)
+    missing = [need for need in needs if need not in header.capabilities]
+    by = next((v.requirement for v in violations if name in v.suspects), "")
+    if by:
+        return Grade(name, Result.NOT_GRADED, observed, f"suspected: see {by}")
+    if missing:
+        return Grade(name, Result.NOT_GRADED, 0, f"the phone does not declare {', '.join(missing)}")
+    if observed:
+        return Grade(name, Result.PASS, observed, added_by_adapter=added)
+    looked_for = name in scope and row.level is Level.MUST
+    return Grade(name, Result.NOT_GRADED, 0, f"never observed: {CONDITIONS[name]}", looked_for, added)
+
+
+CONDITIONS = {
+    "SND-3": "a send of the user was lost and went out again",
+    **{name: REQUIREMENTS[name].condition for name in GRADED if name != "SND-3"},
+}
+
+
+def judge(events: Iterable[ph.Event], hello: PhoneHello) -> Violation | None:
+    """Judge one scenario's events from the first to the last."""
+    this = PhoneJudge(hello)
+    return next((found for found in map(this.feed, events) if found), None)
+
+
+__all__ = ["CONDITIONS", "GRADED", "Accepted", "PhoneJudge", "judge", "verdict"]
