@@ -14,9 +14,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from seqproof_conformance import suite, targets
+from seqproof_conformance import phone_courses, phone_targets, suite, targets
 from seqproof_model import profile
 from seqproof_model.faults import MODELS, FaultyModel
+from seqproof_model.phone_scenario import PhoneScenario
 from seqproof_model.properties import PROPERTIES, Always, OfStep
 from seqproof_model.requirements import INVARIANTS, REQUIREMENTS, Requirement
 from seqproof_model.scenario import Scenario
@@ -29,6 +30,8 @@ class What(StrEnum):
     SCENARIOS = "scenarios"
     TARGETS = "targets"
     MUTANTS = "mutants"
+    PHONE_MUTANTS = "phone-mutants"
+    PHONE_SCENARIOS = "phone-scenarios"
     MODELS = "models"
     PROPERTIES = "properties"
     PROFILES = "profiles"
@@ -47,7 +50,9 @@ class Row:
 
 def _requirement(row: Requirement) -> Row:
     observing = [s.name for s in suite.golden() if row.id in s.observes]
-    breaking = [entry.id for entry in _mutants() if row.id in entry.expected]
+    observing += [s.name for s in phone_courses.golden() if row.id in s.observes]
+    breaking = [f"mutant:{entry.id}" for entry in _mutants() if row.id in entry.expected]
+    phones = [f"phone-mutant:{entry.id}" for entry in _phone_mutants() if row.id in entry.expected]
     invariant = f"{row.invariant}: {INVARIANTS[row.invariant]}" if row.invariant else ""
     section = "the article is silent; the rule is ours" if row.section == "silent" else f"section {row.section}"
     facts = {
@@ -59,7 +64,8 @@ def _requirement(row: Requirement) -> Row:
         "passes when": row.condition,
         "not graded": row.why_never,
         "scenarios": ", ".join(observing),
-        "faulty servers": ", ".join(f"mutant:{name}" for name in breaking),
+        "faulty servers": ", ".join(breaking),
+        "faulty phones": ", ".join(phones),
     }
     return Row(row.id, str(row.level), row.title, {"": row.sentence} | facts, msgspec.to_builtins(row))
 
@@ -87,6 +93,30 @@ def _mutant(entry: Any) -> Row:
     }
     data = {"id": entry.id, "summary": entry.summary, **facts}
     return Row(entry.id, entry.breaks or str(entry.kind), entry.summary, facts, data)
+
+
+def _phone_mutants() -> list[Any]:
+    """The faulty phones, and the odd but right ones, where the reference implementation is installed."""
+    return list(importlib.import_module(phone_targets.FAULTY).catalogue())
+
+
+def _phone_mutant(entry: Any) -> Row:
+    facts = {
+        "kind": "equivalent" if entry.right else "fault",
+        "breaks": entry.breaks,
+        "blamed as": ", ".join(sorted(entry.expected)),
+        "shortest trace": entry.trace,
+        "run it": f"seqproof run phone-mutant:{entry.id}",
+        "its model": f"seqproof explore --mutant {entry.id}" if entry.id in MODELS else "",
+    }
+    data = {"id": entry.id, "summary": entry.summary, **facts}
+    return Row(entry.id, entry.breaks or "equivalent", entry.summary, facts, data)
+
+
+def _phone_scenario(row: PhoneScenario) -> Row:
+    trace = row.notation()
+    facts = {"": row.text, "observes": ", ".join(row.observes), "needs": ", ".join(sorted(row.needs)), "trace": trace}
+    return Row(row.name, "", row.title, facts, msgspec.to_builtins(row))
 
 
 def _model(model: FaultyModel) -> Row:
@@ -122,8 +152,10 @@ def _profile(row: profile.Profile) -> Row:
 _READ: dict[What, Callable[[], list[Row]]] = {
     What.REQUIREMENTS: lambda: [_requirement(row) for row in REQUIREMENTS.values()],
     What.SCENARIOS: lambda: [_scenario(row) for row in suite.golden()],
-    What.TARGETS: lambda: [_target(row) for row in targets.catalogue()],
+    What.TARGETS: lambda: [_target(row) for row in (*targets.catalogue(), *phone_targets.catalogue())],
     What.MUTANTS: lambda: [_mutant(row) for row in _mutants()],
+    What.PHONE_MUTANTS: lambda: [_phone_mutant(row) for row in _phone_mutants()],
+    What.PHONE_SCENARIOS: lambda: [_phone_scenario(row) for row in phone_courses.golden()],
     What.MODELS: lambda: [_model(model) for model in MODELS.values()],
     What.PROPERTIES: lambda: [_property(about) for about in PROPERTIES],
     What.PROFILES: lambda: [_profile(row) for row in profile.built_in().values()],
@@ -137,7 +169,7 @@ def rows(what: What) -> list[Row]:
 
 def explain(name: str) -> Row | None:
     """The entry of that name, in any catalogue; case does not matter."""
-    wanted = name.lower().removeprefix("mutant:")
+    wanted = name.lower().removeprefix("phone-").removeprefix("mutant:")
     return next((row for what in What for row in rows(what) if row.name.lower() == wanted), None)
 
 

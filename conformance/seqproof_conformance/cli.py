@@ -15,10 +15,20 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from seqproof_conformance import catalogue, command_run, designer, new_adapter, running, shell, workshop
+from seqproof_conformance import (
+    catalogue,
+    command_run,
+    designer,
+    new_adapter,
+    phone_targets,
+    running,
+    shell,
+    workshop,
+)
 from seqproof_conformance.adapter import TargetError
 from seqproof_conformance.baseline import BaselineError
 from seqproof_conformance.codes import FAILED, INTERRUPTED, codes_of, exit_code
+from seqproof_conformance.phone_suite import PhoneJob
 from seqproof_conformance.running import directory_for, free, slug
 from seqproof_conformance.shell import UsageError, application, print_json
 from seqproof_conformance.suite import Job, NothingSelectedError
@@ -74,9 +84,16 @@ def replay(
     target: Target,
     profile_name: ProfileOption = None,
     out: OutOption = None,
+    role: Annotated[
+        str | None, typer.Option("--role", help="server or phone; a file for phones says so itself.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Take the steps of one scenario with a target, exactly as they stand."""
+    if (for_phones := phone_targets.scenario_for_phones(file, target, role)) is not None:
+        out = directory_for(out, f"replay-{target}")
+        phone = PhoneJob(target, out, scenarios=(), shorten=False, given=(for_phones,))
+        raise typer.Exit(running.run(phone, as_json=as_json).code)
     steps = _scenario(file)
     job = Job(target, directory_for(out, f"replay-{target}"), _profile(profile_name), scenarios=(steps,), shorten=False)
     raise typer.Exit(running.run(job, as_json=as_json).code)

@@ -22,6 +22,8 @@ from typer.core import TyperCommand
 from seqproof_conformance import baseline as baselines
 from seqproof_conformance import running, settings
 from seqproof_conformance.baseline import Baseline, unknown_requirement
+from seqproof_conformance.phone_suite import PhoneJob
+from seqproof_conformance.phone_targets import Role, role_of
 from seqproof_conformance.running import Wishes, directory_for
 from seqproof_conformance.shell import UsageError, application, print_json
 from seqproof_conformance.suite import Job, SuiteName
@@ -122,6 +124,10 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and no
 Validate = Annotated[
     bool, typer.Option("-V", "--validate", help="Hold every line of an exec: adapter to the published schemas.")
 ]
+RoleName = Annotated[
+    str | None,
+    typer.Option("--role", metavar="ROLE", help="server or phone: what TARGET is. Default: what its name says."),
+]
 ShowConfig = Annotated[
     bool, typer.Option("--show-config", help="Print every option, its value and where it came from.")
 ]
@@ -148,10 +154,11 @@ def run(
     page: Page = None,
     out: Out = None,
     validate: Validate = False,
+    role: RoleName = None,
     as_json: Json = False,
     show_config: ShowConfig = False,
 ) -> None:
-    """Hold a server to the protocol and show the shortest trace that breaks it."""
+    """Hold a server, or a phone, to the protocol and show the shortest trace that breaks it."""
     if show_config:
         _show(ctx, as_json=as_json)
         return
@@ -167,6 +174,11 @@ def run(
         page=page,
     )
     held_to = None if profile_name is None else profile.find(profile_name)
+    if role_of(str(target), role) is Role.PHONE:
+        _only_for_servers({"-j": jobs > 1, "--profile": profile_name is not None, "--validate": validate})
+        folder = directory_for(out, str(target))
+        phone = PhoneJob(str(target), folder, None, pattern, seed, suite=chosen, length=length, timeout_s=timeout)
+        raise typer.Exit(running.run(phone, wishes, as_json=as_json).code)
     job = Job(
         str(target),
         directory_for(out, str(target)),
@@ -180,6 +192,13 @@ def run(
         validate=validate,
     )
     raise typer.Exit(running.run(job, wishes, as_json=as_json).code)
+
+
+def _only_for_servers(given: dict[str, bool]) -> None:
+    """Raise UsageError for the first option that a run on a phone does not have."""
+    for option, is_given in given.items():
+        if is_given:
+            raise UsageError(f"{option} is for servers; leave it out for a phone")
 
 
 def checked_suite(name: str) -> SuiteName:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -43,10 +43,19 @@ class _Asked:
 class Talk:
     """One program, spoken to. ``timeout_s``: the longest wait for an answer, in seconds.
 
-    ``check_schema``: hold every line, both ways, to the published JSON Schemas.
+    ``check_schema``: hold every line, both ways, to the published JSON Schemas. ``decode``: reads the answer to an
+    operation, and raises WireError.
     """
 
-    def __init__(self, command: Sequence[str], timeout_s: float, *, check_schema: bool = False) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        timeout_s: float,
+        *,
+        check_schema: bool = False,
+        decode: Callable[[str, bytes], Answer[Any]] = decode,
+    ) -> None:
+        self._decode = decode
         self.program = Program(command, self._heard, self._over)
         self.timeout_s = timeout_s
         self.check_schema = check_schema
@@ -126,7 +135,7 @@ class Talk:
         if self.check_schema and (wrong := _complaint("answer", asked.op, line)):
             raise WireError(f"its answer to {asked.op} breaks the schema at {wrong}")
         try:
-            return number, decode(asked.op, line)
+            return number, self._decode(asked.op, line)
         except WireError as error:
             raise WireError(f"its answer to {asked.op} is malformed: {error}") from None
 

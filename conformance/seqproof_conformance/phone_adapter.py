@@ -20,7 +20,7 @@ Source: docs/phones.md.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Annotated, Any, Protocol, TypeVar, runtime_checkable
 
 import msgspec
 
@@ -164,10 +164,11 @@ class Handset:
 
     def seq_cli(self, account: str) -> int:
         """Its durable mark."""
-        said: object = self._call("seq_cli", lambda: self.adapter.seq_cli(account))
-        if not isinstance(said, int) or isinstance(said, bool) or said < 0:
-            raise AdapterFault(f"{NAME}: seq_cli is {said!r:.40}; it is a whole number from 0")
-        return said
+        said = self._call("seq_cli", lambda: self.adapter.seq_cli(account))
+        try:
+            return msgspec.convert(said, Annotated[int, msgspec.Meta(ge=0)])
+        except msgspec.ValidationError:
+            raise AdapterFault(f"{NAME}: seq_cli is {said!r:.40}; it is a whole number from 0") from None
 
     def _checked(self, what: str, request: Request) -> None:
         try:

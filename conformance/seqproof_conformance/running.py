@@ -20,11 +20,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from seqproof_conformance import baseline as baselines
-from seqproof_conformance import suite
+from seqproof_conformance import phone_suite, suite
 from seqproof_conformance.adapter import Hello
 from seqproof_conformance.baseline import Baseline
 from seqproof_conformance.codes import codes_of, exit_code
 from seqproof_conformance.limits import Limits
+from seqproof_conformance.phone_suite import PhoneJob
 from seqproof_conformance.shell import UsageError, complain, finishing, print_json, still_wanted
 from seqproof_conformance.suite import Job, Outcome, Watcher
 from seqproof_model.assessment import Assessment, Known, assess
@@ -98,7 +99,8 @@ def carry_out(job: Job, wishes: Wishes, watcher: Watcher) -> Done:
     listed = wishes.baseline.entries if wishes.baseline else ()
     limits = Limits(wishes.first, wishes.seconds, _listed_for(job.target, listed))
     with redirect_stdout(sys.stderr):  # what an adapter prints is no result
-        outcome = suite.run(job, limits.watching(watcher))
+        watched = limits.watching(watcher)
+        outcome = phone_suite.run(job, watched) if isinstance(job, PhoneJob) else suite.run(job, watched)
     whole = job.pattern is None and job.scenarios is None and not (outcome.stopped or outcome.enough)
     if wishes.baseline and wishes.update:
         shown = [item.violation for item in outcome.counterexamples]

@@ -30,7 +30,7 @@ from seqproof_conformance.target_http import HttpTarget, sample
 from seqproof_conformance.target_reference import ReferenceTarget
 from seqproof_conformance.target_valkey import AOF, MEND, ValkeyTarget
 
-__all__ = ["Entry", "UnknownTarget", "catalogue", "open_target", "opened"]
+__all__ = ["Entry", "UnknownTarget", "catalogue", "found_by_name", "open_target", "opened"]
 
 LIST = "see `seqproof list targets`"
 FAULTY = "seqproof_reference.faulty"
@@ -122,7 +122,11 @@ def _exec(text: str) -> Adapter:
 
 
 def _py(text: str) -> Adapter:
-    """Import the object, call it when it is a class or a factory, and check that it is an adapter."""
+    return _checked(f"py:{text}", found_by_name(text, Adapter))
+
+
+def found_by_name(text: str, kind: type) -> Any:
+    """Import MODULE:OBJECT, and call it where it is a class or a factory of a ``kind``. Raises TargetError."""
     target = f"py:{text}"
     module, _, path = text.partition(":")
     if not module or not path:
@@ -135,14 +139,14 @@ def _py(text: str) -> Adapter:
             near = _near(name, dir(found))
             raise TargetError(f"{target}: {module} has no {name!r}; {near}name an adapter, or what makes one")
         found = getattr(found, name)
-    if isinstance(found, type) or (callable(found) and not isinstance(found, Adapter)):
+    if isinstance(found, type) or (callable(found) and not isinstance(found, kind)):
         try:
             found = found()
         except Exception as error:
             raise TargetError(
                 f"{target}: calling {path}() failed: {_say(error)}; it is called without arguments"
             ) from error
-    return _checked(target, found)
+    return found
 
 
 def _import(target: str, module: str) -> Any:

@@ -181,6 +181,9 @@ Event = (
 )
 
 
+_decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
+
+
 def encode(event: Event) -> bytes:
     """Write one line, without its end."""
     return msgspec.json.encode(event)
@@ -189,7 +192,7 @@ def encode(event: Event) -> bytes:
 def decode(line: bytes) -> Event:
     """Read one line. Raises HistoryError."""
     try:
-        return msgspec.json.decode(line, type=Event)
+        return _decoder.decode(line)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise h.HistoryError(str(error)) from None
 

@@ -32,20 +32,27 @@ Source: docs/phones.md; article [2.2], [3.2].
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 
 from seqproof_model import phone_history as ph
-from seqproof_model.history import Code, Header
-from seqproof_model.phone_words import Accepted, PhoneCapability, PhoneHello, Refusal, Row, Rows
-from seqproof_model.requirements import REQUIREMENTS, Level
-from seqproof_model.verdict import Coverage, Grade, Nearest, Result, Verdict, Violation
+from seqproof_model.history import Code
+from seqproof_model.phone_inbox import Debt, Inbox, Question
+from seqproof_model.phone_words import PhoneCapability, PhoneHello, Refusal, Reply, Row, Rows
+from seqproof_model.verdict import Nearest, Violation
 
-GRADED = ("SND-3", "DEV-1", "DEV-2", "DEV-3", "DEV-4", "DEV-5", "DEV-6", "DEV-7", "PSH-1", "PSH-4")
-BREAKS = {"SND-3": "I-ONCE", "DEV-1": "I-ISO", "DEV-4": "I-NODUP", "DEV-5": "I-LIVE", "DEV-6": "I-LIVE"}
-BREAKS |= {"PSH-4": "I-LIVE"}
-OWED = {"start": "DEV-5", "connection": "DEV-5", "tip": "DEV-5", "page": "DEV-5"}
-OWED |= {"tip in between": "DEV-6", "epoch": "DEV-7", "loss": "PSH-4", "quiet": "PSH-4"}
+BREAKS = {"SND-3": "I-ONCE", "DEV-1": "I-ISO", "DEV-4": "I-NODUP"} | dict.fromkeys(
+    ("DEV-5", "DEV-6", "PSH-4"), "I-LIVE"
+)
+OWED = {
+    "start": "DEV-5",
+    "connection": "DEV-5",
+    "tip": "DEV-5",
+    "page": "DEV-5",
+    "tip in between": "DEV-6",
+    "epoch": "DEV-7",
+    "loss": "PSH-4",
+    "quiet": "PSH-4",
+}
 SAYS = {
     "start": "it was started",
     "connection": "its connection was there again",
@@ -57,55 +64,7 @@ SAYS = {
     "quiet": "it last asked",
 }
 
-
-@dataclass
-class _Debt:
-    """An ask that is owed. ``waited``: for how long, in ms, while nothing kept the phone from it."""
-
-    why: str
-    limit: int
-    waited: int = 0
-
-
-@dataclass
-class _Question:
-    """A recv of the phone. ``epoch``: the one that it knew; ``era``: how many it had known; ``life``: of the app."""
-
-    account: str
-    seq_cli: int
-    epoch: str | None
-    era: int
-    life: int
-
-
-@dataclass
-class _Inbox:
-    """One account, as the phone can know it and as the server has it."""
-
-    stored: dict[int, str] = field(default_factory=dict[int, str])
-    elsewhere: int = 0  # confirmed by no merit of the phone
-    epoch: str | None = None
-    era: int = 0
-    carried: int = 0
-    restart: bool = False  # the next ask must be 0
-    given: dict[int, str] = field(default_factory=dict[int, str])  # in this epoch, by replies that reached the phone
-    before: Counter[Row] = field(default_factory=Counter[Row])  # what it must still show of epochs that are over
-    loose: Counter[Row] = field(default_factory=Counter[Row])  # what it may show besides
-    asked: int = 0  # the most it asked with, in this epoch: that is an ack
-    asked_now: int = 0  # ... in this life
-    mark: int = 0
-    late: dict[int, str] = field(default_factory=dict[int, str])  # brought late, for the phone to take or to leave
-    doubt: bool = False  # a question that named no epoch was answered in another one: it cannot know which is newer
-    troubled: bool = False  # its last recv was lost
-    unanswered: set[int] = field(default_factory=set[int])
-    debts: list[_Debt] = field(default_factory=list[_Debt])
-    tips: int = 0
-    tipped_since: bool = False  # a tip since the last message was stored
-
-    def owed(self) -> Iterable[Row]:
-        """What the phone must show: all it was given up to its mark."""
-        top = max(self.asked, 0 if self.restart else self.mark)
-        return ((seq, body) for seq, body in self.given.items() if seq <= top)
+MOVED: dict[type[ph.Event], str] = {ph.Tipped: "a tip", ph.Lost: "a lost request", ph.Started: "a start"}
 
 
 class PhoneJudge:
@@ -115,10 +74,10 @@ class PhoneJudge:
         self.hello = hello
         self.counts = Counter[str]() if counts is None else counts
         self.violation: Violation | None = None
-        self.inboxes: dict[str, _Inbox] = {}
-        self.asks: dict[int, _Question] = {}  # not answered yet
+        self.inboxes: dict[str, Inbox] = {}
+        self.asks: dict[int, Question] = {}  # not answered yet
         self.waiting: set[int] = set()  # of these, those that the phone still waits for
-        self.served: dict[int, ph.Reply] = {}
+        self.served: dict[int, Reply] = {}
         self.account = ""
         self.up, self.running, self.life = True, False, 0
         self.cause: ph.Event = ph.Scenario("")
@@ -129,9 +88,9 @@ class PhoneJudge:
         self.killed_with_data = self.logged_over = self.was_lost = False
         self.number = 0
 
-    def inbox(self, account: str) -> _Inbox:
+    def inbox(self, account: str) -> Inbox:
         """The account's state, made when it is first named."""
-        return self.inboxes.setdefault(account, _Inbox())
+        return self.inboxes.setdefault(account, Inbox())
 
     def feed(self, event: ph.Event) -> Violation | None:
         """Judge the next event. Returns the violation, if this is the first."""
@@ -220,8 +179,8 @@ class PhoneJudge:
         """Whether a recv of the account is under way, as far as the phone knows."""
         return any(number in self.waiting and self.asks[number].account == account for number in self.asks)
 
-    def _owe(self, why: str, limit: int) -> None:
-        self.inbox(self.account).debts.append(_Debt(why, limit))
+    def _owe(self, why: str, limit: int, lost: int = 0) -> None:
+        self.inbox(self.account).debts.append(Debt(why, limit, lost))
 
     def _elapsed(self, ms: int) -> None:
         if self.running and self.up and not self._busy(self.account):
@@ -268,14 +227,14 @@ class PhoneJudge:
         if self.logged_over:
             self.counts["DEV-1"] += q > 0 or len(self.inboxes) > 1
         inbox.asked, inbox.asked_now = max(inbox.asked, q), max(inbox.asked_now, q)
-        self.asks[event.id] = _Question(event.account, q, inbox.epoch, inbox.era, self.life)
+        self.asks[event.id] = Question(event.account, q, inbox.epoch, inbox.era, self.life)
         self.waiting.add(event.id)
 
-    def _stale_doubt(self, inbox: _Inbox) -> bool:
+    def _stale_doubt(self, inbox: Inbox) -> bool:
         """A naive phone takes each reply of an epoch that is over for a change; to ask from 0 again is harmless."""
         return inbox.era > 0 or inbox.doubt
 
-    def _pay(self, inbox: _Inbox) -> None:
+    def _pay(self, inbox: Inbox) -> None:
         for debt in inbox.debts:
             if debt.why in ("tip in between", "epoch"):
                 self.counts["DEV-6" if debt.why == "tip in between" else "DEV-7"] += 1
@@ -285,7 +244,7 @@ class PhoneJudge:
                 self.counts["DEV-5"] += 1
         inbox.debts.clear()
 
-    def _new_era(self, inbox: _Inbox) -> None:
+    def _new_era(self, inbox: Inbox) -> None:
         inbox.restart = False
         inbox.asked = inbox.asked_now = inbox.mark = 0
         inbox.unanswered.clear()
@@ -298,7 +257,7 @@ class PhoneJudge:
             text = f"{words} for account {account}, which is account {others[0]}'s; its own replies reach {carried}"
             self._blame("DEV-1", "the mark of another account", text, event, nearest=f"at most {carried}")
             return
-        told = {ph.Tipped: "a tip", ph.Lost: "a lost request", ph.Started: "a start"}.get(type(self.cause), "")
+        told = MOVED.get(type(self.cause), "")
         text = f"{words}, but the replies that reached it end at {carried}" + (f"; {told} moved it" if told else "")
         suspects = ("PSH-1",) if isinstance(self.cause, ph.Tipped) else ()
         self._blame("DEV-3", "runs ahead", text, event, suspects, f"at most {carried}", (carried + 1, value))
@@ -329,6 +288,9 @@ class PhoneJudge:
             return
         inbox = self.inbox(asked.account)
         inbox.troubled = False
+        if not event.late:  # what was asked before this has been asked again
+            inbox.answered = max(inbox.answered, event.id)
+            inbox.debts = [debt for debt in inbox.debts if not 0 < debt.lost < event.id]
         inbox.unanswered.discard(asked.seq_cli)
         self.asks.pop(event.id)
         if asked.era != inbox.era or (inbox.restart and asked.seq_cli):
@@ -344,7 +306,7 @@ class PhoneJudge:
         else:
             self._debt(asked.account, "loss", self.hello.retry_ms)
 
-    def _rows(self, inbox: _Inbox, asked: _Question, reply: Rows, *, late: bool) -> None:
+    def _rows(self, inbox: Inbox, asked: Question, reply: Rows, *, late: bool) -> None:
         if reply.epoch is not None and inbox.epoch is not None and reply.epoch != inbox.epoch:
             if asked.epoch is None:
                 inbox.doubt, inbox.carried = True, max([inbox.carried, *(seq for seq, _ in reply.rows)])
@@ -370,7 +332,7 @@ class PhoneJudge:
         else:
             self._quiet(asked.account)
 
-    def _over(self, inbox: _Inbox, epoch: str | None, *, restart: bool) -> None:
+    def _over(self, inbox: Inbox, epoch: str | None, *, restart: bool) -> None:
         """The epoch that the phone knew is over: what it had to show of it, it must go on to show."""
         inbox.before |= Counter(inbox.owed())
         inbox.loose |= Counter(inbox.given.items())
@@ -385,9 +347,9 @@ class PhoneJudge:
         if self.hello.poll_ms is not None and not self._busy(account):
             self._debt(account, "quiet", self.hello.poll_ms + self.hello.patience_ms)
 
-    def _debt(self, account: str, why: str, limit: int) -> None:
+    def _debt(self, account: str, why: str, limit: int, lost: int = 0) -> None:
         if self.running and self.up and account == self.account:
-            self._owe(why, limit)
+            self._owe(why, limit, lost)
 
     def _lost(self, event: ph.Lost) -> None:
         self.waiting.discard(event.id)
@@ -400,8 +362,9 @@ class PhoneJudge:
             inbox.troubled = True
             for debt in inbox.debts:  # it may wait before it tries again
                 debt.limit = max(debt.limit, self.hello.retry_ms)
-            self._debt(asked.account, "loss", self.hello.retry_ms)
             self.was_lost = True
+            if inbox.answered < event.id:
+                self._debt(asked.account, "loss", self.hello.retry_ms, event.id)
 
     # ---------------------------------------------------------------- what it keeps and shows
 
@@ -464,7 +427,7 @@ class PhoneJudge:
         text = f"the phone does not hold seq {seqs}, though a reply brought it: {why}"
         self._blame(requirement, "not held", text, event, nearest="it holds that", seqs=(missing[0][0], missing[-1][0]))
 
-    def _looked(self, inbox: _Inbox) -> None:
+    def _looked(self, inbox: Inbox) -> None:
         """All that it shows is right: which conditions that was an observation of."""
         if not any(inbox.owed()):
             return
@@ -516,73 +479,7 @@ class PhoneJudge:
         )
 
 
-def verdict(
-    header: Header,
-    hello: PhoneHello,
-    counts: Counter[str],
-    violations: Sequence[Violation],
-    events: int,
-    *,
-    scope: Collection[str],
-    coverage: Coverage | None = None,
-    interrupted: bool = False,
-    stopped: str = "",
-    undecided: tuple[str, ...] = (),
-) -> Verdict:
-    """Sum up what was found of a phone: requirements of servers do not appear. ``scope``: what was looked for."""
-    grades = tuple(_grade(name, header, hello, counts, violations, scope) for name in GRADED)
-    return Verdict(
-        header.target,
-        header.profile,
-        grades,
-        tuple(violations),
-        events,
-        interrupted=interrupted,
-        stopped=stopped,
-        undecided=undecided,
-        coverage=coverage,
-    )
-
-
-NEEDS: dict[str, tuple[str, ...]] = {"SND-3": ("send",)}
-
-
-def _grade(
-    name: str,
-    header: Header,
-    hello: PhoneHello,
-    counts: Counter[str],
-    violations: Sequence[Violation],
-    scope: Collection[str],
-) -> Grade:
-    row, observed, added = REQUIREMENTS[name], counts[name], name in header.adds
-    if any(violation.requirement == name for violation in violations):
-        return Grade(name, Result.FAIL, observed, added_by_adapter=added)
-    if name == "PSH-4" and hello.poll_ms is None:
-        return Grade(name, Result.NOT_GRADED, 0, "it does not poll: it declares no poll_ms")
-    needs = NEEDS.get(name, row.needs)
-    missing = [need for need in needs if need not in header.capabilities]
-    by = next((v.requirement for v in violations if name in v.suspects), "")
-    if by:
-        return Grade(name, Result.NOT_GRADED, observed, f"suspected: see {by}")
-    if missing:
-        return Grade(name, Result.NOT_GRADED, 0, f"the phone does not declare {', '.join(missing)}")
-    if observed:
-        return Grade(name, Result.PASS, observed, added_by_adapter=added)
-    looked_for = name in scope and row.level is Level.MUST
-    return Grade(name, Result.NOT_GRADED, 0, f"never observed: {CONDITIONS[name]}", looked_for, added)
-
-
-CONDITIONS = {
-    "SND-3": "a send of the user was lost and went out again",
-    **{name: REQUIREMENTS[name].condition for name in GRADED if name != "SND-3"},
-}
-
-
 def judge(events: Iterable[ph.Event], hello: PhoneHello) -> Violation | None:
     """Judge one scenario's events from the first to the last."""
     this = PhoneJudge(hello)
     return next((found for found in map(this.feed, events) if found), None)
-
-
-__all__ = ["CONDITIONS", "GRADED", "Accepted", "PhoneJudge", "judge", "verdict"]

@@ -22,10 +22,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import msgspec
 
+from seqproof_model import scenario
 from seqproof_model.phone_words import PhoneCapability
 from seqproof_model.scenario import ScenarioError
 
@@ -200,6 +201,11 @@ def notation(step: Step) -> str:
     return text if account == "x" else f"{account}:{text}"
 
 
+def encode(made: PhoneScenario) -> bytes:
+    """Write a scenario as JSON that a person reads: one step a line."""
+    return scenario.encode(cast("scenario.Scenario", made))  # it has the same shape; only the steps are others
+
+
 def read(path: Path | str | os.PathLike[str]) -> PhoneScenario:
     """Read a scenario file. Raises ScenarioError, one line that names the place."""
     try:
@@ -211,15 +217,15 @@ def read(path: Path | str | os.PathLike[str]) -> PhoneScenario:
 def decode(text: bytes, where: str = "scenario") -> PhoneScenario:
     """Read a scenario from its JSON. Raises ScenarioError."""
     try:
-        scenario = msgspec.json.decode(text, type=PhoneScenario, strict=False)
+        found = msgspec.json.decode(text, type=PhoneScenario, strict=False)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise ScenarioError(f"{where} is not a scenario for phones: {error}") from None
-    if scenario.seqproof != FORMAT:
-        raise ScenarioError(f"{where} is {scenario.seqproof!r}; this seqproof reads {FORMAT}")
-    for step in scenario.steps:
+    if found.seqproof != FORMAT:
+        raise ScenarioError(f"{where} is {found.seqproof!r}; this seqproof reads {FORMAT}")
+    for step in found.steps:
         if isinstance(step, Answer) and (step.lose not in LOST or (step.lose and step.die_after is not None)):
             raise ScenarioError(f'{where}: reply: lose is "request" or "reply", and nothing dies of what it never gets')
-    return scenario
+    return found
 
 
 def is_one(text: bytes) -> bool:

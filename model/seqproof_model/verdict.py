@@ -11,6 +11,7 @@ from enum import StrEnum
 import msgspec
 
 from seqproof_model.history import Event, Header
+from seqproof_model.phone_scenario import PhoneScenario
 from seqproof_model.profile import Profile
 from seqproof_model.scenario import Scenario
 
@@ -145,7 +146,7 @@ class Counterexample(msgspec.Struct, frozen=True):
     """
 
     violation: Violation
-    scenario: Scenario
+    scenario: Scenario | PhoneScenario
     header: Header
     events: tuple[Event, ...]
     claim: str

@@ -278,7 +278,7 @@ class Phone:
 
     def backoff(self) -> int:
         """How long to wait after so many losses, in ms."""
-        return min(self.timing.most_ms, self.timing.first_ms * 2 ** min(self.losses - 1, 30))
+        return min(self.timing.most_ms, self.timing.first_ms << min(self.losses - 1, 30))
 
     # ---------------------------------------------------------------- what its user sends
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from seqproof_model.history import Code
-from seqproof_model.phone_words import Asks, Refusal, Reply, Request, Rows
+from seqproof_model.phone_words import Asks, Refusal, Reply, Request, Row, Rows
 from seqproof_reference.phone import Phone, Question
 from seqproof_reference.phone_store import Change, Kept, Place
 

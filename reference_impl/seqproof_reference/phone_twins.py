@@ -314,7 +314,7 @@ class BackoffUnbounded(Phone):
 
     def backoff(self) -> int:
         """Twice as long."""
-        return self.timing.first_ms * 2 ** min(self.ever, 30)
+        return self.timing.first_ms << min(self.ever, 30)
 
 
 # ---------------------------------------------------------------- faults: the epoch, the sends

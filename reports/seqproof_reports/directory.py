@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from seqproof_model import history, scenario
+from seqproof_model import history, phone_scenario, scenario
 from seqproof_model.verdict import Counterexample
 from seqproof_reports.html import report_html
 from seqproof_reports.markdown import report_markdown
@@ -21,7 +21,8 @@ def write(directory: Path, counterexample: Counterexample) -> dict[str, Path]:
     The directory is made where it is missing. Raises OSError.
     """
     markdown, html = report_markdown(counterexample), report_html(counterexample)
-    steps = scenario.encode(counterexample.scenario)
+    made = counterexample.scenario
+    steps = phone_scenario.encode(made) if isinstance(made, phone_scenario.PhoneScenario) else scenario.encode(made)
     directory.mkdir(parents=True, exist_ok=True)
     writers: dict[str, Callable[[Path], object]] = {
         "history.jsonl": partial(history.write, header=counterexample.header, events=counterexample.events),

@@ -89,6 +89,8 @@ def plain(event: h.Event, restarted: bool) -> tuple[Kind, str, str]:
             return Kind.FAIL_STORE, "", "the server's next store will fail"
         case h.Settled():
             return Kind.SETTLED, "", f"operation {event.id} can no longer take effect"
+        case h.Note():
+            return Kind.MARK, event.account, event.text
         case h.Mark():
             return Kind.MARK, "", f"scenario {short(event.scenario, 40)}"
         case h.Delivered():

@@ -1,0 +1,67 @@
+"""What the judge of phones keeps of an account: what the server has, what the phone was given, and what it owes.
+
+Plain records; ``phone_judge`` fills them and says what they mean.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from seqproof_model.phone_words import Row
+
+
+@dataclass
+class Debt:
+    """An ask that is owed. ``lost``: because this recv was lost.
+
+    ``waited``: for how long, in ms, while nothing kept the phone from it.
+    """
+
+    why: str
+    limit: int
+    lost: int = 0
+    waited: int = 0
+
+
+@dataclass
+class Question:
+    """A recv of the phone. ``epoch``: the one that it knew; ``era``: how many it had known; ``life``: of the app."""
+
+    account: str
+    seq_cli: int
+    epoch: str | None
+    era: int
+    life: int
+
+
+@dataclass
+class Inbox:
+    """One account, as the phone can know it and as the server has it."""
+
+    stored: dict[int, str] = field(default_factory=dict[int, str])
+    elsewhere: int = 0  # confirmed by no merit of the phone
+    epoch: str | None = None
+    era: int = 0
+    carried: int = 0
+    restart: bool = False  # the next ask must be 0
+    given: dict[int, str] = field(default_factory=dict[int, str])  # in this epoch, by replies that reached the phone
+    before: Counter[Row] = field(default_factory=Counter[Row])  # what it must still show of epochs that are over
+    loose: Counter[Row] = field(default_factory=Counter[Row])  # what it may show besides
+    asked: int = 0  # the most it asked with, in this epoch: that is an ack
+    asked_now: int = 0  # ... in this life
+    mark: int = 0
+    late: dict[int, str] = field(default_factory=dict[int, str])  # brought late, for the phone to take or to leave
+    doubt: bool = False  # a question that named no epoch was answered in another one: it cannot know which is newer
+    answered: int = 0  # the number of the last recv that was answered in time
+    troubled: bool = False  # its last recv was lost
+    unanswered: set[int] = field(default_factory=set[int])
+    debts: list[Debt] = field(default_factory=list[Debt])
+    tips: int = 0
+    tipped_since: bool = False  # a tip since the last message was stored
+
+    def owed(self) -> Iterable[Row]:
+        """What the phone must show: all it was given up to its mark."""
+        top = max(self.asked, 0 if self.restart else self.mark)
+        return ((seq, body) for seq, body in self.given.items() if seq <= top)
