@@ -55,6 +55,7 @@ ProfileOption = Annotated[
     typer.Option("--profile", help="strict, gappy, ..., joined by +, or FILE.toml. Default: what it claims."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+RoleOption = Annotated[str | None, typer.Option("--role", help="server or phone; a file for phones says so itself.")]
 OutOption = Annotated[Path | None, typer.Option("-o", "--out", help="Where results go. Default: seqproof-runs/TARGET.")]
 
 

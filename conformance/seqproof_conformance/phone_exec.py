@@ -88,11 +88,11 @@ class Login(OfAccount, frozen=True):
 
 
 class Held(OfAccount, frozen=True):
-    """Which messages do you show?"""
+    """Say which messages you show."""
 
 
 class SeqCli(OfAccount, frozen=True, tag="seq_cli"):
-    """What would you ask with if you were killed now?"""
+    """Say what you would ask with if you were killed now."""
 
 
 class Replied(Question, frozen=True, omit_defaults=True, tag="reply"):

@@ -253,7 +253,7 @@ class PhonePlay:
             self.happened(ph.Lost(number))
             self.did("lost", lambda: self.adapter.lost(request.id))
             return True
-        self.happened(ph.Arrived(number))
+        self.happened(ph.Arrived(number, dies=step.die_after is not None))
         if step.die_after is None:
             self.did("reply", lambda: self.adapter.reply(request.id, reply))
         else:
@@ -282,9 +282,11 @@ class PhonePlay:
         whole = ms or max(hello.retry_ms, hello.poll_ms or 0) + hello.patience_ms
         now = 0
         for until in sorted({hello.patience_ms, hello.retry_ms, whole}):
-            if now < until <= whole and not self.judge.violation:
+            if now < until <= whole:
                 if now:
                     self.look()
+                if self.judge.violation:
+                    return
                 self._elapse(until - now)
                 now = until
 

@@ -1,4 +1,4 @@
-"""A suite run on a phone from end to end: golden scenarios, short courses, random ones; one verdict, the shortest traces.
+"""A suite run on a phone from end to end: golden scenarios, short courses, random ones; one verdict, short traces.
 
 The counterpart of ``suite``, with the same result, so that every report, exit code and list of known failures works
 alike. After the golden scenarios the phone's rate is known, and for each alphabet the longest courses are taken that

@@ -127,10 +127,14 @@ class Served(_Event, frozen=True):
 
 
 class Arrived(_Event, frozen=True):
-    """The reply reaches the phone. ``late``: after it was told that the request is lost."""
+    """The reply reaches the phone. ``late``: after it was told that the request is lost.
+
+    ``dies``: the phone is killed while it takes the reply, so nobody knows how much of it was taken.
+    """
 
     id: int
     late: bool = False
+    dies: bool = False
 
 
 class Lost(_Event, frozen=True):

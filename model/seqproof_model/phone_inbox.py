@@ -14,7 +14,7 @@ from seqproof_model.phone_words import Row
 
 @dataclass
 class Debt:
-    """An ask that is owed. ``lost``: because this recv was lost.
+    """An ask that is owed. ``lost``: because a recv was lost that left then.
 
     ``waited``: for how long, in ms, while nothing kept the phone from it.
     """
@@ -27,13 +27,13 @@ class Debt:
 
 @dataclass
 class Question:
-    """A recv of the phone. ``epoch``: the one that it knew; ``era``: how many it had known; ``life``: of the app."""
+    """A recv of the phone. ``epoch``: the one that it knew; ``era``: how many before; ``moment``: when it left."""
 
     account: str
     seq_cli: int
     epoch: str | None
     era: int
-    life: int
+    moment: int
 
 
 @dataclass
@@ -52,9 +52,12 @@ class Inbox:
     asked: int = 0  # the most it asked with, in this epoch: that is an ack
     asked_now: int = 0  # ... in this life
     mark: int = 0
-    late: dict[int, str] = field(default_factory=dict[int, str])  # brought late, for the phone to take or to leave
-    doubt: bool = False  # a question that named no epoch was answered in another one: it cannot know which is newer
-    answered: int = 0  # the number of the last recv that was answered in time
+    late: dict[int, str] = field(default_factory=dict[int, str])  # brought late, or when it died: taken or not
+    doubt: str = ""  # an epoch that the phone may have learned of, or not
+    restores: int = 0
+    shown: frozenset[Row] = frozenset()
+    seen: set[Row] = field(default_factory=set[Row])  # all that it ever showed
+    answered: int = 0  # when the latest recv left that was answered in time
     troubled: bool = False  # its last recv was lost
     unanswered: set[int] = field(default_factory=set[int])
     debts: list[Debt] = field(default_factory=list[Debt])
@@ -62,6 +65,9 @@ class Inbox:
     tipped_since: bool = False  # a tip since the last message was stored
 
     def owed(self) -> Iterable[Row]:
-        """What the phone must show: all it was given up to its mark."""
+        """What the phone must show: all it was given up to its mark.
+
+        What it did not take, and another phone has confirmed meanwhile, it never gets again.
+        """
         top = max(self.asked, 0 if self.restart else self.mark)
-        return ((seq, body) for seq, body in self.given.items() if seq <= top)
+        return (row for row in self.given.items() if row[0] <= top and (row[0] > self.elsewhere or row in self.seen))

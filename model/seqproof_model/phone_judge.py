@@ -86,7 +86,7 @@ class PhoneJudge:
         self.posts: dict[int, ph.Posted] = {}
         self.unsure: set[tuple[str, str]] = set()  # client ids of sends that were lost
         self.killed_with_data = self.logged_over = self.was_lost = False
-        self.number = 0
+        self.number = self.moment = 0
 
     def inbox(self, account: str) -> Inbox:
         """The account's state, made when it is first named."""
@@ -98,7 +98,7 @@ class PhoneJudge:
             return None
         self.number += 1
         if not isinstance(event, ph.Asked | ph.Posted | ph.Marks | ph.Holds | ph.Served):
-            self.cause = event
+            self.cause, self.moment = event, self.moment + 1
         match event:
             case ph.Asked():
                 self._asked(event)
@@ -133,7 +133,7 @@ class PhoneJudge:
             case ph.Restored():
                 inbox = self.inbox(event.account)
                 inbox.stored = {seq: body for seq, body in inbox.stored.items() if seq <= event.seq_svr}
-                inbox.elsewhere = 0
+                inbox.elsewhere, inbox.restores = 0, inbox.restores + 1
             case ph.Started():
                 self.account, self.running, self.life = event.account, True, self.life + 1
                 self._owe("start", self.hello.patience_ms)
@@ -189,8 +189,10 @@ class PhoneJudge:
 
     def _overdue(self) -> None:
         """Looked at after the phone had its chance: whatever it owed by now is overdue."""
-        debts = self.inbox(self.account).debts
-        late = next((debt for debt in debts if debt.waited >= debt.limit), None) if self.running and self.up else None
+        if not (self.running and self.up):
+            return
+        due = [debt for debt in self.inbox(self.account).debts if debt.waited >= debt.limit]
+        late = min(due, key=lambda debt: debt.why != "loss", default=None)  # what was lost explains the others
         if late is None:
             return
         requirement = OWED[late.why]
@@ -227,12 +229,12 @@ class PhoneJudge:
         if self.logged_over:
             self.counts["DEV-1"] += q > 0 or len(self.inboxes) > 1
         inbox.asked, inbox.asked_now = max(inbox.asked, q), max(inbox.asked_now, q)
-        self.asks[event.id] = Question(event.account, q, inbox.epoch, inbox.era, self.life)
+        self.asks[event.id] = Question(event.account, q, inbox.epoch, inbox.era, self.moment)
         self.waiting.add(event.id)
 
     def _stale_doubt(self, inbox: Inbox) -> bool:
         """A naive phone takes each reply of an epoch that is over for a change; to ask from 0 again is harmless."""
-        return inbox.era > 0 or inbox.doubt
+        return inbox.era > 0 or bool(inbox.doubt)
 
     def _pay(self, inbox: Inbox) -> None:
         for debt in inbox.debts:
@@ -289,16 +291,18 @@ class PhoneJudge:
         inbox = self.inbox(asked.account)
         inbox.troubled = False
         if not event.late:  # what was asked before this has been asked again
-            inbox.answered = max(inbox.answered, event.id)
-            inbox.debts = [debt for debt in inbox.debts if not 0 < debt.lost < event.id]
+            inbox.answered = max(inbox.answered, asked.moment)
+            inbox.debts = [debt for debt in inbox.debts if not 0 < debt.lost <= asked.moment]
         inbox.unanswered.discard(asked.seq_cli)
         self.asks.pop(event.id)
         if asked.era != inbox.era or (inbox.restart and asked.seq_cli):
             if isinstance(reply, Rows):
-                inbox.loose |= Counter(set(reply.rows))
+                self._of_old(inbox, asked, reply)
             self._quiet(asked.account)
         elif isinstance(reply, Rows):
-            self._rows(inbox, asked, reply, late=event.late)
+            self._rows(inbox, asked, reply, event)
+        elif isinstance(reply, Refusal) and reply.code is Code.AHEAD and (event.dies or inbox.doubt):
+            inbox.doubt = inbox.doubt or str(reply.epoch)
         elif isinstance(reply, Refusal) and reply.code is Code.AHEAD:
             self._over(inbox, reply.epoch, restart=asked.seq_cli > 0)
             if inbox.restart:
@@ -306,21 +310,39 @@ class PhoneJudge:
         else:
             self._debt(asked.account, "loss", self.hello.retry_ms)
 
-    def _rows(self, inbox: Inbox, asked: Question, reply: Rows, *, late: bool) -> None:
-        if reply.epoch is not None and inbox.epoch is not None and reply.epoch != inbox.epoch:
-            if asked.epoch is None:
-                inbox.doubt, inbox.carried = True, max([inbox.carried, *(seq for seq, _ in reply.rows)])
-                inbox.loose |= Counter(set(reply.rows))
-                return
-            self._over(inbox, reply.epoch, restart=asked.seq_cli > 0)
+    def _of_old(self, inbox: Inbox, asked: Question, reply: Rows) -> None:
+        """A reply to a question of an epoch that is over. Asked after 0, it is as good as any in the new one."""
+        inbox.loose |= Counter(set(reply.rows))
+        if not asked.seq_cli and reply.epoch == inbox.epoch:
+            inbox.carried = max([inbox.carried, *(seq for seq, _ in reply.rows)])
             if inbox.restart:
-                inbox.loose |= Counter(set(reply.rows))
-                self._debt(asked.account, "epoch", self.hello.patience_ms)
-                return
+                self._new_era(inbox)
+
+    def _other_epoch(self, inbox: Inbox, asked: Question, reply: Rows, *, dies: bool) -> bool:
+        """Take note of a reply in another epoch; whether that is all there is to it."""
+        if asked.epoch is None or dies or inbox.doubt:
+            # It cannot know which of two epochs is the newer, or died when it was told: either is right.
+            if inbox.doubt == reply.epoch:
+                self._over(inbox, reply.epoch, restart=False, carried=inbox.carried)
+            inbox.doubt = str(reply.epoch)
+            inbox.carried = max([inbox.carried, *(seq for seq, _ in reply.rows)])
+            inbox.loose |= Counter(set(reply.rows))
+            return True
+        self._over(inbox, reply.epoch, restart=asked.seq_cli > 0)
+        if inbox.restart:
+            inbox.loose |= Counter(set(reply.rows))
+            self._debt(asked.account, "epoch", self.hello.patience_ms)
+        return inbox.restart
+
+    def _rows(self, inbox: Inbox, asked: Question, reply: Rows, event: ph.Arrived) -> None:
+        late = event.late
+        other = reply.epoch is not None and inbox.epoch is not None and reply.epoch != inbox.epoch
+        if other and self._other_epoch(inbox, asked, reply, dies=event.dies):
+            return
         inbox.epoch = reply.epoch or inbox.epoch
         self.counts["DEV-4"] += late and any(seq <= inbox.mark for seq, _ in reply.rows)
         inbox.carried = max([inbox.carried, *(seq for seq, _ in reply.rows)])
-        if late:
+        if late or event.dies:
             inbox.late.update(reply.rows)
             inbox.loose |= Counter(set(reply.rows))
         else:
@@ -332,14 +354,14 @@ class PhoneJudge:
         else:
             self._quiet(asked.account)
 
-    def _over(self, inbox: Inbox, epoch: str | None, *, restart: bool) -> None:
+    def _over(self, inbox: Inbox, epoch: str | None, *, restart: bool, carried: int = 0) -> None:
         """The epoch that the phone knew is over: what it had to show of it, it must go on to show."""
         inbox.before |= Counter(inbox.owed())
         inbox.loose |= Counter(inbox.given.items())
         inbox.given.clear()
         inbox.late.clear()
         inbox.era, inbox.epoch, inbox.restart = inbox.era + 1, epoch or inbox.epoch, restart
-        inbox.carried = 0
+        inbox.carried = carried
         if not restart:
             self._new_era(inbox)
 
@@ -363,8 +385,8 @@ class PhoneJudge:
             for debt in inbox.debts:  # it may wait before it tries again
                 debt.limit = max(debt.limit, self.hello.retry_ms)
             self.was_lost = True
-            if inbox.answered < event.id:
-                self._debt(asked.account, "loss", self.hello.retry_ms, event.id)
+            if inbox.answered < asked.moment:
+                self._debt(asked.account, "loss", self.hello.retry_ms, asked.moment)
 
     # ---------------------------------------------------------------- what it keeps and shows
 
@@ -378,19 +400,22 @@ class PhoneJudge:
             late = isinstance(self.cause, ph.Arrived) and self.cause.late
             words = f"the phone's seq_cli falls from {inbox.mark} to {value}" + (", on a late reply" if late else "")
             self._blame("DEV-4" if late else "DEV-3", "falls", words, event, nearest=str(inbox.mark))
-        if isinstance(self.cause, ph.Arrived) and self.cause.late:  # it rose by what came late: then that was taken
+        late = isinstance(self.cause, ph.Arrived) and self.cause.late
+        if late or (isinstance(self.cause, ph.Started) and self.cause.again):  # it rose by that: then that was taken
             inbox.given.update({seq: body for seq, body in inbox.late.items() if inbox.mark < seq <= value})
         inbox.mark = max(inbox.mark, value)
 
     def _holds(self, event: ph.Holds) -> None:
         inbox, shown = self.inbox(event.account), Counter(event.rows)
+        inbox.shown = frozenset(event.rows)
+        inbox.seen |= inbox.shown
         given = Counter(inbox.given.items())
         allowed = given | inbox.before | inbox.loose
         for row, times in shown.items():
             if row not in allowed:
                 self._strange(event, row)
                 return
-            if times > 1 + (inbox.before[row] > 0 and given[row] > 0):
+            if times > 1 + inbox.restores:  # a backup may hold the same again
                 text = f"the phone shows {row[0]} {row[1]!r} {times} times"
                 self._blame("DEV-4", "shown twice", text, event, nearest="once", seqs=(row[0], row[0]))
                 return
@@ -439,13 +464,11 @@ class PhoneJudge:
     def _rested(self) -> None:
         """Everything is due by now, on the account that is logged in."""
         inbox = self.inbox(self.account)
-        due = [seq for seq in inbox.stored if seq > inbox.elsewhere and seq not in inbox.given]
-        late = [seq for seq in inbox.given if seq > max(inbox.asked, inbox.mark) and seq in inbox.stored]
-        if not self.running or not self.up or not (due or late):
+        seqs = [row[0] for row in inbox.stored.items() if row[0] > inbox.elsewhere and row not in inbox.shown]
+        if not self.running or not self.up or not seqs:
             return
         requirement = "PSH-4" if self.hello.poll_ms is not None else "DEV-5"
-        seqs = sorted({*due, *late})
-        fate = "never reached the phone" if due else "was given to the phone, which never took it"
+        fate = "was given to the phone, which never took it" if seqs[0] in inbox.given else "never reached the phone"
         text = f"seq {seqs[0]} {fate}, though nothing but tips was lost for long"
         self._blame(requirement, "no progress", text, self.account, nearest="it asks on", seqs=(seqs[0], seqs[-1]))
 

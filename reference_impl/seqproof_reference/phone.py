@@ -199,7 +199,7 @@ class Phone:
 
     def answered(self, number: int, question: Question, reply: Reply) -> None:
         """The reply to a recv is here."""
-        late, before = number != self.waits, self.store.place(question.account).epoch
+        late = number != self.waits
         if not late:
             self.waits, self.losses = None, 0
         goes_on = False
@@ -217,8 +217,8 @@ class Phone:
             return
         if not late:
             self.after(goes_on=goes_on)
-        elif before and self.store.place(question.account).epoch != before:
-            self.want()  # a late reply, too, may tell of a new epoch
+        elif goes_on:
+            self.want()  # a late reply, too, may tell of more, or of a new epoch
 
     def other_epoch(self, question: Question, epoch: str | None) -> bool:
         """Whether a reply, or its question, is of another epoch than the phone's (DEV-7)."""

@@ -15,6 +15,8 @@ from seqproof_reports.report import Report, report, standing
 from seqproof_reports.text import between, visible
 
 SPECIAL = re.compile(r"([\\`*_\[\]#|<>~$&])")
+CONFORMING = {"server": "A conforming server answers", "phone": "A conforming phone"}
+OBSERVED = {"server": "This server answered", "phone": "This phone"}
 PLAIN = re.compile(r"[^\w .,:+*?()/×→-]")
 
 
@@ -36,14 +38,14 @@ def _lines(told: Report, target: str) -> Iterator[str]:
     yield from _section("Expected and observed", _comparison(told))
     yield from _section("What happened", _happened(told))
     if told.argument:
-        yield from _section("Why no correct server does this", [escape(" ".join(told.argument))])
+        yield from _section(f"Why no correct {told.subject} does this", [escape(" ".join(told.argument))])
     if told.suspects:
         yield from _section("Suspects", [f"- **{it.id}** {escape(it.title)}".rstrip() for it in told.suspects])
     again = " · ".join(part for part in (told.reproduced, told.claim) if part)
     yield from _section("Run it again", [*fenced([told.replay], "sh"), "", escape(again)])
     yield from _section("Circumstances", [f"- {name}: {code(value)}" for name, value in told.facts if value])
     if told.last_words:
-        yield from _section("The server's last words", fenced(told.last_words, "text"))
+        yield from _section(f"The {told.subject}'s last words", fenced(told.last_words, "text"))
 
 
 def _section(title: str, lines: Sequence[str] | Iterator[str]) -> Iterator[str]:
@@ -52,8 +54,8 @@ def _section(title: str, lines: Sequence[str] | Iterator[str]) -> Iterator[str]:
 
 
 def _comparison(told: Report) -> Iterator[str]:
-    yield f"- A conforming server answers: {escape(told.expected) or 'anything but this'}"
-    yield f"- This server answered: {escape(told.observed)}"
+    yield f"- {CONFORMING[told.subject]}: {escape(told.expected) or 'anything but this'}"
+    yield f"- {OBSERVED[told.subject]}: {escape(told.observed)}"
     if told.comparison:
         yield ""
         yield from table(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
 
+from seqproof_model import phone_history
 from seqproof_model.history import Ok, Send
 from seqproof_model.verdict import Counterexample, Violation
 from seqproof_reports.marks import due
@@ -46,7 +47,10 @@ class Line:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything a report prints. ``facts``: name and value, in order; ``argument``: sentences."""
+    """Everything a report prints. ``facts``: name and value, in order; ``argument``: sentences.
+
+    ``subject``: what is under test, a server or a phone.
+    """
 
     story: Story
     violation: Violation
@@ -62,6 +66,7 @@ class Report:
     replay: str
     facts: tuple[tuple[str, str], ...]
     last_words: tuple[str, ...]
+    subject: str = "server"
 
 
 def report(counterexample: Counterexample) -> Report:
@@ -75,16 +80,27 @@ def report(counterexample: Counterexample) -> Report:
         requirement=titled(violation.requirement),
         suspects=tuple(titled(name) for name in violation.suspects),
         expected=_expected(violation),
-        observed=(moment.answered or moment.asked) if moment else violation.sentence,
+        observed=_observed(violation, moment, of_phone(counterexample)),
         comparison=tuple(_comparison(counterexample, moment)),
-        argument=tuple(_argument(violation, moment)),
+        argument=() if of_phone(counterexample) else tuple(_argument(violation, moment)),
         notation=counterexample.scenario.notation(),
         reproduced=reproduced(counterexample),
         claim=counterexample.claim,
         replay=counterexample.replay,
         facts=tuple(_facts(counterexample)),
         last_words=counterexample.last_words,
+        subject="phone" if of_phone(counterexample) else "server",
     )
+
+
+def _observed(violation: Violation, moment: Moment | None, phone: bool) -> str:
+    """What was seen: a server's answer; of a phone, what the sentence says it does."""
+    return violation.sentence if phone or moment is None else moment.answered or moment.asked
+
+
+def of_phone(counterexample: Counterexample) -> bool:
+    """Whether a phone is under test: its history is one of a phone."""
+    return counterexample.header.format == phone_history.FORMAT
 
 
 def _expected(violation: Violation) -> str:
@@ -107,7 +123,7 @@ def _comparison(counterexample: Counterexample, moment: Moment | None) -> Iterat
     """Set the reply beside the nearest conforming one, seq by seq; nothing for a violation that is no reply of rows."""
     violation, rows = counterexample.violation, _rows(counterexample)
     state = moment.state if moment else None
-    if rows is None or state is None or violation.nearest is None:
+    if rows is None or state is None or violation.nearest is None or of_phone(counterexample):
         return
     sent, given = _bodies(counterexample, violation.account), dict(rows)
     sent.update(violation.nearest.rows)
@@ -191,7 +207,7 @@ def _since(event: int, moment: Moment) -> str:
 def _facts(counterexample: Counterexample) -> Iterator[tuple[str, str]]:
     header = counterexample.header
     yield "target", header.target
-    yield "server", header.server
+    yield "phone" if of_phone(counterexample) else "server", header.server
     yield "profile", header.profile.describe()
     yield "capabilities", ", ".join(header.capabilities)
     if header.adds:
