@@ -27,8 +27,11 @@ MAY_IMPORT = {
 }
 COMMAND_LINE = {
     f"seqproof_conformance.{name}"
-    for name in ("cli", "command_run", "running", "pytest_plugin", "designer", "designer_files", "designer_prove")
-}
+    for name in (
+        "cli", "command_run", "command_mutants", "running", "pytest_plugin",
+        "designer", "designer_files", "designer_prove",
+    )
+}  # fmt: skip
 LONGEST_FUNCTION, LONGEST_FILE = 70, 480
 ROOTS = {  # modules that nothing imports, and why they are there
     "seqproof_conformance.start": "the console script",
@@ -38,6 +41,7 @@ ROOTS = {  # modules that nothing imports, and why they are there
     "seqproof_conformance.samples.python.toy": "written by `seqproof new-adapter`",
     "seqproof_conformance.pytest_plugin": "loaded by pytest",
     "seqproof_conformance.load": "clients under load, for benchmarks and tests",
+    "seqproof_conformance.command_mutants": "the command `seqproof mutants`",
     "seqproof_reference.__main__": "python -m seqproof_reference",
     "seqproof_reference.faulty": "opened by name, as mutant: targets",
     "seqproof_reports.model_tables": "printed into the docs",

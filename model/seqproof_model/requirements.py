@@ -32,7 +32,8 @@ class Requirement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One requirement. ``section``: of the source article; "silent" where the article leaves the point open.
 
     ``needs``: capabilities without which it is not graded. ``condition``: what must be observed for a pass.
-    ``ungraded``: why this version of the kit never grades it; "" when it does.
+    ``ungraded``: why this version of the kit never grades it; "" when it does. ``unblamed``: why no faulty server is
+    blamed on it or makes it suspect; "" where one must.
     """
 
     id: str
@@ -46,6 +47,7 @@ class Requirement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     condition: str = ""
     profiles: str = ""
     ungraded: str = ""
+    unblamed: str = ""
 
     @property
     def why_never(self) -> str:

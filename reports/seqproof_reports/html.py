@@ -90,6 +90,11 @@ def index_html(verdict: Verdict, failures: Sequence[tuple[Violation, str]] = (),
     )
 
 
+def page_html(template: str, **values: object) -> str:
+    """Write another page of the house from its template in this package."""
+    return _render(template, **values)
+
+
 def _row(grade: Grade, href: str) -> Row:
     known = titled(grade.requirement)
     why = {
