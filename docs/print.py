@@ -31,12 +31,13 @@ from seqproof_conformance.runner import Runner
 from seqproof_conformance.targets import opened
 from seqproof_model import history as h
 from seqproof_model import profile, scenario
-from seqproof_model.blame import Context, Observed, suspects
+from seqproof_model.blame import CONTEXTS, Observed, suspects
 from seqproof_model.bounded import Bounded
 from seqproof_model.engines.explore import Explorer
 from seqproof_model.engines.state_space import StateSpace, state_space
 from seqproof_model.hello import Capability
 from seqproof_model.judge import Judge
+from seqproof_model.kills import covered as cover
 from seqproof_model.network import CORRECT as CORRECT_MODEL
 from seqproof_model.properties import Always, OfStep
 from seqproof_model.requirements import INVARIANTS, REQUIREMENTS
@@ -54,7 +55,7 @@ LOST_REPLY = Scenario("s Ax A", (Send(), Recv(lose=Lost.REPLY), Recv()))
 SOURCES = {
     "requirements.md": "seqproof_model (requirements.toml, profiles.toml, blame.py, hello.py) and the command line",
     "scenarios.md": "seqproof_conformance/golden and seqproof_model/scenario.py",
-    "mutants.md": "seqproof_reference/faulty.py",
+    "mutants.md": "seqproof_reference (faulty.py, seen.py, witnesses.jsonl)",
     "model.md": "seqproof_model (network.py, properties.py, faults.py)",
     "formats.md": "seqproof_model (history.py, scenario.py) and docs/parts/fields.toml",
 }
@@ -143,15 +144,6 @@ def _suspect(requirement: str) -> str:
     return ", ".join(dict.fromkeys(name for name, o, context in pairs if requirement in suspects(o, (1,), context)))
 
 
-CONTEXTS = {
-    "after a kill": Context(killed=True),
-    "after a trim": Context(trimmed=True),
-    "after a recv ahead": Context(ahead=True),
-    "after a lower seq_cli": Context(lower_asked=True),
-    "the seq was shown before": Context(shown={1}),
-}
-
-
 def observed_table() -> str:
     """What the judge can observe, and the id that is blamed."""
     rows = [(_code(o.name), _link(o.value.requirement), o.value.invariant, o.value.sentence) for o in Observed]
@@ -216,19 +208,23 @@ def scenario_details() -> str:
 
 def faults() -> str:
     """The faulty servers."""
-    rows = [
-        (
-            _code(e.id),
-            e.summary,
-            e.breaks,
-            _links(sorted(e.expected), "requirements.md"),
-            _code(e.trace),
-            _codes(sorted(e.needs)) + (f" only in {_code(e.profile)}" if e.profile else ""),
-        )
-        for e in faulty.catalogue()
-        if e.kind is faulty.Kind.FAULT
-    ]
-    return table(("id", "what is wrong", "breaks", "may be blamed as", "shortest trace", "needs"), rows)
+    rows = [_fault(e) for e in faulty.catalogue() if e.kind is faulty.Kind.FAULT]
+    return table(("id", "what is wrong", "breaks", "may be blamed as", "needs", "shortest trace", "n"), rows)
+
+
+def _fault(e: faulty.Entry) -> tuple[str, ...]:
+    only = f" only in {_code(e.profile)}" if e.profile else ""
+    only += f" found by the suite {e.suite}" if e.suite != "quick" else ""
+    said, n = f"{e.summary} *{e.seen}*".removesuffix(" **"), f"{e.shortest}{'' if e.witnesses[0].shortest else '?'}"
+    ids, needs = _links(sorted(e.expected), "requirements.md"), _codes(sorted(e.needs)) + only
+    return (_code(e.id), said, e.breaks, ids, needs, _code(e.trace), n)
+
+
+def covered() -> str:
+    """Which faults each requirement is blamed for, or suspected of, by their known counterexamples."""
+    known = [(e.id, w.requirement, w.suspects) for e in faulty.catalogue() for w in e.witnesses]
+    rows = [(_link(c.requirement, "requirements.md"), *map(_codes, (c.blamed, c.suspected))) for c in cover((), known)]
+    return table(("requirement", "blamed for", "suspected of"), rows)
 
 
 def others(kind: faulty.Kind) -> str:
@@ -398,6 +394,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "scenarios": scenarios,
     "scenario_details": scenario_details,
     "faults": faults,
+    "covered": covered,
     "equivalents": lambda: others(faulty.Kind.EQUIVALENT),
     "null": lambda: others(faulty.Kind.NULL),
     "history_example": history_example,

@@ -41,8 +41,15 @@ from seqproof_model.stepper import Numbers, Stepper
 from seqproof_model.trace import Trace, trace
 
 FOLDER = "boundary"
+HALF = 2**31
 BEFORE = 2  # the account starts so many seqs below the first one on the far side
-BEYOND = {"2^32": 2**32, "2^53": 2**53, "2^63": 2**63}  # edges of larger spaces: 32 bits, doubles, signed 64 bits
+BEYOND = {  # other edges: two bytes, four bytes of a varint; of larger spaces: 32 bits, doubles, signed 64 bits
+    "2^16": 2**16,
+    "2^28": 2**28,
+    "2^32": 2**32,
+    "2^53": 2**53,
+    "2^63": 2**63,
+}
 SAYS = " steps of the model: "
 
 
@@ -274,6 +281,7 @@ def _moved(found: Scenario) -> Iterator[Scenario]:
                 found,
                 name=found.name.replace("2-31", name.replace("^", "-")),
                 title=found.title.replace("2^31", name),
+                observes=tuple(item for item in found.observes if item != "SEQ-7" or first > HALF),
                 steps=(sc.Preset(seq=first - BEFORE), *found.steps[1:]),
             )
 

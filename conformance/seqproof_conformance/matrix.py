@@ -92,13 +92,19 @@ def _mutant(entry: Any) -> Mutant:
         entry.breaks,
         tuple(sorted(entry.expected)),
         entry.profile,
+        getattr(entry, "suite", "quick"),
         getattr(entry, "shortest", None),
     )
 
 
 def witnesses() -> list[tuple[str, str, tuple[str, ...]]]:
     """What the stored counterexamples of the catalogues show: a fault's id, the requirement blamed, those suspected."""
-    return []
+    entries = [entry for name in CATALOGUES for entry in importlib.import_module(name).catalogue()]
+    return [
+        (entry.id, witness.requirement, witness.suspects)
+        for entry in entries
+        for witness in getattr(entry, "witnesses", ())
+    ]
 
 
 # ---------------------------------------------------------------- one cell

@@ -82,8 +82,9 @@ def _simpler(step: Step) -> Iterator[Step]:
     replace = msgspec.structs.replace
     if isinstance(step, sc.Send) and step.count > 1:
         yield replace(step, count=1)
-        yield replace(step, count=step.count // 2)
-        yield replace(step, count=step.count - 1)
+        for part in (2, 8, 32, step.count):
+            if step.count // part:
+                yield replace(step, count=step.count - step.count // part)
     if isinstance(step, sc.Send) and (step.body or step.repeat or step.sender != "s"):
         yield replace(step, body="", repeat=False, sender="s")
     if isinstance(step, sc.Drain):

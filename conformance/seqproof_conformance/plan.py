@@ -3,6 +3,7 @@
     golden     the worked cases of the article, and a scenario for each requirement
     NAME       all short courses of an alphabet (``exhaustive``): requests, kills, late, trims, stores, accounts
     tours      every transition of the protocol as a server sees it (``quotient``)
+    volume     a backlog larger than any of the golden scenarios; not in the suite quick
     boundary   the edges of the space: 2^24, 2^31, 2^32, found by a solver (``boundary``)
     held, at-once, around, wire   requests at once, kills around one, connections that break (``overlaps``)
     campaign   Hypothesis, for depth
@@ -23,9 +24,9 @@ from functools import cache
 from seqproof_conformance import boundary, exhaustive, overlaps, quotient
 from seqproof_conformance.exhaustive import ALPHABETS, Alphabet, Enumeration
 from seqproof_model.profile import Profile
-from seqproof_model.scenario import Kill, Scenario, Send
+from seqproof_model.scenario import Drain, Kill, Recv, Scenario, Send
 
-CAMPAIGN, GOLDEN = "campaign", "golden"
+CAMPAIGN, GOLDEN, VOLUME = "campaign", "golden", "volume"
 TOGETHER = 2_000  # scenarios played side by side: they share their kills
 
 
@@ -41,7 +42,7 @@ class SuiteName(StrEnum):
 class Size:
     """How large a suite is. ``seconds``: for the courses of each alphabet; ``shortest``, ``longest``: their lengths.
 
-    ``plain``, ``with_kills``: examples of the campaign.
+    ``plain``, ``with_kills``: examples of the campaign. ``volume``: messages of the largest backlog, 0 for none.
     """
 
     seconds: float
@@ -49,12 +50,13 @@ class Size:
     longest: int
     plain: int
     with_kills: int
+    volume: int = 0
 
 
 SIZES = {
     SuiteName.QUICK: Size(0.7, 3, 4, 120, 30),
-    SuiteName.STANDARD: Size(6.0, 4, 6, 400, 100),
-    SuiteName.FULL: Size(90.0, 5, 7, 4000, 800),
+    SuiteName.STANDARD: Size(6.0, 4, 6, 400, 100, volume=1_500),
+    SuiteName.FULL: Size(90.0, 5, 7, 4000, 800, volume=5_000),
 }
 
 
@@ -89,7 +91,10 @@ def _enumerated(alphabet: Alphabet, length: int) -> Enumeration:
 def lengths(
     size: Size, capabilities: Collection[str], rate: Rate, wanted: Callable[[str], bool], fixed: int | None = None
 ) -> dict[str, int]:
-    """For each alphabet that a target can play, the length of its courses. ``fixed``: the same for all."""
+    """For each alphabet that a target can play, the length of its courses. ``fixed``: the same for all.
+
+    The length of ``volume`` is its number of messages; it is left out where a target is too slow for it.
+    """
     found: dict[str, int] = {}
     for alphabet in ALPHABETS:
         if alphabet.needs - set(capabilities) or not wanted(alphabet.name):
@@ -100,7 +105,18 @@ def lengths(
                 break
             length += 1
         found[alphabet.name] = length
+    if size.volume and wanted(VOLUME) and rate.estimate(volume(size.volume)) <= size.seconds:
+        found[VOLUME] = size.volume
     return found
+
+
+def volume(messages: int) -> tuple[Scenario, ...]:
+    """A backlog of so many messages, that a phone drains; then a new phone asks."""
+    if not messages:
+        return ()
+    steps = (Send(count=messages), Drain(), Recv(fresh=True))
+    text = "What is kept in a list of fixed size, or given to a limit, shows only when there is more than that."
+    return (Scenario(VOLUME, steps, f"A backlog of {messages:,} messages", text, ("SND-1", "RCV-1", "RCV-2")),)
 
 
 def parts(
@@ -112,6 +128,8 @@ def parts(
         if alphabet.name in chosen:
             enumerated = _enumerated(alphabet, chosen[alphabet.name])
             found.append(Part(alphabet.name, enumerated.scenarios, enumerated.guarantee()))
+    if VOLUME in chosen:
+        found.append(Part(VOLUME, volume(chosen[VOLUME]), f"a backlog of {chosen[VOLUME]:,} messages"))
     found.append(Part("tours", tuple(quotient.tours(profile, capabilities))))  # what it took is counted, not claimed
     if "preset_seq" in capabilities:
         found.append(Part("boundary", tuple(boundary.scenarios(profile)), "runs across the edges of the space"))

@@ -35,7 +35,7 @@ from seqproof_reference import faulty
 NOT_REPLAYED = {name: "requests overlap" for name, model in MODELS.items() if "overlap" in model.needs} | {
     "RESTORE_REUSES_SEQS": "a backup is restored"
 }
-NO_SERVER = {"ACK_WITHOUT_STORE", "FULL_RESETS", "REFUSE_BEHIND"}  # faults of the model alone, so far
+NO_SERVER = set[str]()  # faults of the model alone, so far
 SERVERS = [name for name, model in MODELS.items() if not model.right and not name.startswith("C_")]
 REPLAYED = [name for name in SERVERS if name not in NO_SERVER.union(NOT_REPLAYED)]
 BASES = {

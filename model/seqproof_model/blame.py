@@ -78,13 +78,35 @@ AGAIN = frozenset({Observed.OWN_ROW, Observed.CONFIRMED_ROW})
 
 @dataclass
 class Context:
-    """What happened before, as far as it makes a requirement suspect."""
+    """What happened before, as far as it makes a requirement suspect.
+
+    ``shown``: seqs that were given before; ``lost``: those of them whose reply was lost; ``elsewhere``: those that were
+    given to another phone than the one that asks. ``alike``: two sends bore the same body, or the same client id from
+    two senders, or one was repeated after it was refused. ``large``: seqs above 2^24 are at stake.
+    """
 
     killed: bool = False
     trimmed: bool = False
     ahead: bool = False
     lower_asked: bool = False
     shown: set[int] = field(default_factory=set[int])
+    lost: set[int] = field(default_factory=set[int])
+    elsewhere: set[int] = field(default_factory=set[int])
+    alike: bool = False
+    large: bool = False
+
+
+CONTEXTS = {  # each alone, in words; of seq 1
+    "after a kill": Context(killed=True),
+    "after a trim": Context(trimmed=True),
+    "after a recv ahead": Context(ahead=True),
+    "after a lower seq_cli": Context(lower_asked=True),
+    "the seq was shown before": Context(shown={1}),
+    "in a reply that was lost": Context(lost={1}),
+    "to another phone": Context(elsewhere={1}),
+    "two sends are alike": Context(alike=True),
+    "seqs above 2^24": Context(large=True),
+}
 
 
 def suspects(observed: Observed, seqs: tuple[int, ...], context: Context) -> tuple[str, ...]:
@@ -94,12 +116,17 @@ def suspects(observed: Observed, seqs: tuple[int, ...], context: Context) -> tup
         found += ["CNF-7"] * context.trimmed
         found += ["SND-1", "SEQ-5"] * context.killed
         found += ["RCV-6"] * context.ahead
-        found += ["CNF-3"] * any(seq in context.shown for seq in seqs)
+        found += ["CNF-3"] * (not context.shown.isdisjoint(seqs))
+        found += ["RCV-4"] * (not context.lost.isdisjoint(seqs))
+        found += ["CNF-6"] * (not context.elsewhere.isdisjoint(seqs))
     if observed in AGAIN:
         found += ["CNF-4"] * context.killed
         found += ["CNF-2"] * context.lower_asked
     if observed in (Observed.SEQ_TAKEN, Observed.SEQ_BEHIND, Observed.SEQ_CLOSED, Observed.BEHIND_REFUSED):
         found += ["SEQ-5"] * context.killed
+    if observed in MISSING or observed is Observed.SEQ_TAKEN:
+        found += ["SND-4"] * context.alike
+    found += ["SEQ-7"] * context.large
     row: Row = observed.value
     return tuple(dict.fromkeys(item for item in found if item != row.requirement))
 

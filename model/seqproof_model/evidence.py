@@ -30,6 +30,7 @@ class Evidence:
         self.shown: dict[int, str] = {}  # seq -> the phone that was shown it, or SEVERAL
         self.top_shown = 0
         self.lost_replies: set[tuple[str, int]] = set()  # (phone, seq_cli) of recvs whose reply was lost
+        self.lost_seqs: set[int] = set()  # what was in these replies
         self.refused = self.full = self.behind = self.prefix = False
         self.ahead: int | None = None  # the largest seq_cli of a recv that was surely ahead
         self.kill_seen = 0
@@ -98,6 +99,7 @@ class Evidence:
             self.ahead = max(q, self.ahead or 0)
         if not reply.delivered:
             self.lost_replies.add((recv.phone, q))
+            self.lost_seqs.update(seq for seq, _ in reply.rows or ())
         self.behind |= behind
 
     def _conditions(self, account: Account, request: Pending, reply: h.Ok, confirmed: int, *, behind: bool) -> None:
@@ -175,6 +177,12 @@ class Evidence:
         self.top_shown = max(self.top_shown, rows[-1][0])
         for name in found:
             self.counts[name] += 1
+
+    def alike(self, account: Account) -> bool:
+        """Whether two sends could be taken for one: by body, by client id alone, or after a refusal."""
+        client_ids = [client_id for _, client_id in account.by_key]
+        again = self.refused and any(message.attempts > 1 for twins in account.by_key.values() for message in twins)
+        return again or len(set(client_ids)) < len(client_ids) or any(len(t) > 1 for t in account.by_body.values())
 
     def _twin_shown(self, account: Account, message: Message) -> bool:
         """Whether another message with the same body was shown."""

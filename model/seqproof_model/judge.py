@@ -25,6 +25,7 @@ from seqproof_model.profile import Profile, built_in
 from seqproof_model.requirements import REQUIREMENTS, Level, Requirement
 from seqproof_model.verdict import Grade, Nearest, Result, Verdict, Violation
 
+EXACT = 2**24  # beyond, small numbers with a fraction are no longer exact
 SHOWN_AT_MOST = 12  # rows in the nearest conforming reply
 
 
@@ -149,13 +150,7 @@ class Judge:
         if seen.observed is Observed.OTHER_BODY and owner != name:
             seen = Seen(Observed.OTHER_ACCOUNT, seen.seqs, body=f'"{seen.body}"', n=seen.seqs[0])
             row, sentence = seen.row, str(seen)
-        context = Context(
-            killed=self._killed_at > began,
-            trimmed=evidence.trimmed_at > 0,
-            ahead=evidence.ahead is not None,
-            lower_asked=evidence.behind,
-            shown=set(evidence.shown),
-        )
+        context = _context(account, evidence, request, killed=self._killed_at > began)
         return Violation(
             requirement=row.requirement,
             invariant=row.invariant,
@@ -216,6 +211,22 @@ class Judge:
         demanded = row.level is Level.MUST or (row.id == "SND-3" and self.profile.idempotent)
         looked_for = scope is not None and row.id in scope and demanded
         return Grade(row.id, Result.NOT_GRADED, 0, reason, looked_for and not missing and not row.why_never, added)
+
+
+def _context(account: Account, evidence: Evidence, request: Pending, *, killed: bool) -> Context:
+    """What makes a requirement suspect, at the answer to this request."""
+    recv = request.event if isinstance(request.event, h.Recv) else None
+    return Context(
+        killed=killed,
+        trimmed=evidence.trimmed_at > 0,
+        ahead=evidence.ahead is not None,
+        lower_asked=evidence.behind,
+        shown=set(evidence.shown),
+        lost=evidence.lost_seqs,
+        elsewhere={seq for seq, phone in evidence.shown.items() if recv and phone != recv.phone},
+        alike=evidence.alike(account),
+        large=max(account.taken, recv.seq_cli if recv else 0) >= EXACT,
+    )
 
 
 def nearest(account: Account, request: Pending, event: h.Ok | h.Refused) -> Nearest:

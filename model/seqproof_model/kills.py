@@ -38,9 +38,9 @@ class Outcome(StrEnum):
 class Cell(msgspec.Struct, frozen=True, omit_defaults=True):
     """One engine on one mutant. ``blamed``: the ids, in the order in which they were found.
 
-    ``killer``: the first of them that fits. ``suspects``: ids that were suspected besides. ``seconds``: until the first counterexample that kills; None for
-    none. ``length``: how many things happen in it, from the first to the one that shows the fault. ``reason``: why
-    there is nothing to look at, or why the looking ended early.
+    ``killer``: the first of them that fits. ``suspects``: ids that were suspected besides. ``seconds``: until the first
+    counterexample that kills; None for none. ``length``: how many things happen in it, from the first to the one that
+    shows the fault. ``reason``: why there is nothing to look at, or why the looking ended early.
     """
 
     engine: str
@@ -54,7 +54,10 @@ class Cell(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Mutant(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One target with what is known of it. ``shortest``: the length of the shortest known counterexample."""
+    """One target with what is known of it.
+
+    ``suite``: the smallest suite that is to find it. ``shortest``: the length of the shortest known counterexample.
+    """
 
     id: str
     kind: str
@@ -63,6 +66,7 @@ class Mutant(msgspec.Struct, frozen=True, omit_defaults=True):
     breaks: str = ""
     expected: tuple[str, ...] = ()
     profile: str = ""
+    suite: str = "quick"
     shortest: int | None = None
 
 
@@ -177,7 +181,7 @@ def gradable() -> list[str]:
     return [row.id for row in REQUIREMENTS.values() if row.role is Role.SERVER and not row.why_never]
 
 
-def covered(rows: Iterable[Row], witnesses: Iterable[tuple[str, str, Collection[str]]] = ()) -> tuple[Covered, ...]:
+def covered(rows: Iterable[Row], witnesses: Iterable[tuple[str, str, tuple[str, ...]]] = ()) -> tuple[Covered, ...]:
     """For each gradable requirement, the faults that were blamed on it, or suspected.
 
     ``witnesses``: besides the rows, what is known from stored counterexamples: a fault's id, the requirement blamed,
@@ -193,7 +197,7 @@ def covered(rows: Iterable[Row], witnesses: Iterable[tuple[str, str, Collection[
         for name in cell.blamed
         if name in row.mutant.expected
     ]
-    for mutant, name, others in (*witnesses, *found):
+    for mutant, name, others in dict.fromkeys((*witnesses, *found)):
         blamed.setdefault(name, {})[mutant] = None
         for other in others:
             suspected.setdefault(other, {})[mutant] = None
@@ -227,8 +231,8 @@ def _wrong(row: Row, engine: str) -> list[str]:
             for each in row.cells
             if each.outcome is Outcome.BLAMED
         ]
-    if cell is None:
-        return []  # interrupted; whoever asks knows
+    if cell is None or (engine == "quick" and mutant.suite != "quick"):
+        return []  # interrupted, which whoever asks knows; or left to a larger suite
     if mutant.kind == FAULT and cell.outcome is Outcome.SURVIVED:
         return [f"{mutant.id} survived {engine}" + (f" ({cell.reason})" if cell.reason else "")]
     if mutant.kind == FAULT and cell.outcome is Outcome.BLAMED:

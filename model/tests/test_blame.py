@@ -166,7 +166,7 @@ def test_every_observation_names_what_exists(observed: Observed) -> None:
         ("s a =1; A 5 !ahead; A 0 : ", "RCV-7", ["RCV-6"]),
         ("s a =1; A 5 : ; A 0 : ", "RCV-7", ["RCV-6"]),
         ("s a =1; A 0 : 1a; A 0 : ", "RCV-7", ["CNF-3"]),
-        ("s a =1; A 0 : 1a ~; trim; kill; A 0 : ", "RCV-7", ["CNF-7", "SND-1", "SEQ-5", "CNF-3"]),
+        ("s a =1; A 0 : 1a ~; trim; kill; A 0 : ", "RCV-7", ["CNF-7", "SND-1", "SEQ-5", "CNF-3", "RCV-4"]),
         ("s a =1; A 0 : ", "RCV-7", []),
         ("s a =1; A 1 : ; kill; B 0 : 1a", "CNF-5", ["CNF-4"]),
         ("s a =1; s b =2; A 1 : 2b; B 0 : 2b; C 0 : 1a 2b", "CNF-5", ["CNF-2"]),
@@ -175,6 +175,16 @@ def test_every_observation_names_what_exists(observed: Observed) -> None:
         ("s a =1; kill; A 1 !ahead", "RCV-5", ["SEQ-5"]),
         ("s a =1; s b =2; s c =3; trim; A 0 : 1a 3c", "RCV-1", ["CNF-7"]),
         ("kill; s a =1; A 0 : ", "RCV-7", []),
+        ("s a =1; A 0 : 1a ~; A 0 : ", "RCV-7", ["CNF-3", "RCV-4"]),
+        ("s a =1; B 0 : 1a; A 0 : ", "RCV-7", ["CNF-3", "CNF-6"]),
+        ("s a =1; B 0 : 1a; A 0 : 1a; A 0 : ", "RCV-7", ["CNF-3", "CNF-6"]),
+        ("s a@c =1; s a@d =1", "SEQ-3", ["SND-4"]),
+        ("s a@c =1; s b@c%t =2; A 0 : 1a", "RCV-7", ["SND-4"]),
+        ("s a@c !store; s a@c =1; A 0 : ", "RCV-7", ["SND-4"]),
+        ("s a@c =1; s a@c =1; A 0 : ", "RCV-7", []),
+        ("preset 16777215; s a =16777216; s b =16777216", "SEQ-3", ["SEQ-7"]),
+        ("preset 16777214; s a =16777215; s b =16777215", "SEQ-3", []),
+        ("s a =1; A 16777216 : 1a", "CNF-1", ["SEQ-7"]),
     ],
 )
 def test_suspects_come_from_the_context(
@@ -186,7 +196,17 @@ def test_suspects_come_from_the_context(
 
 
 def test_the_blamed_requirement_is_no_suspect() -> None:
-    context = Context(killed=True, trimmed=True, ahead=True, lower_asked=True, shown={1})
+    context = Context(
+        killed=True,
+        trimmed=True,
+        ahead=True,
+        lower_asked=True,
+        shown={1},
+        lost={1},
+        elsewhere={1},
+        alike=True,
+        large=True,
+    )
     for observed in Observed:
         assert observed.value.requirement not in suspects(observed, (1,), context)
 

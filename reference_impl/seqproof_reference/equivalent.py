@@ -7,8 +7,10 @@ Source: docs/mutants.md.
 
 from __future__ import annotations
 
+import unicodedata
+
 from seqproof_model.hello import Capability, Hello
-from seqproof_model.history import Answer, Ok
+from seqproof_model.history import Answer, Code, Ok, Refused
 from seqproof_reference.core import Core, Inbox, Limit, Page, Row
 
 
@@ -98,6 +100,71 @@ class AheadEmpty(Core):
         return self.reply(inbox, phone, seq_cli, [])
 
 
+class AheadBare(Core):
+    """Refuses a seq_cli that is ahead without naming seq_svr (RCV-6: it should)."""
+
+    def ahead(self, inbox: Inbox, phone: str, seq_cli: int) -> Answer:
+        return Refused(Code.AHEAD)
+
+
+class NfcBodies(Core):
+    """Normalises bodies, which changes none of a scenario's alphabet."""
+
+    def store(self, inbox: Inbox, seq: int, body: str) -> None:
+        super().store(inbox, seq, unicodedata.normalize("NFC", body))
+
+
+class MarkPerPhone(Core):
+    """Keeps what each phone confirmed, and takes the largest of them where confirmed is asked for."""
+
+    def confirm(self, inbox: Inbox, phone: str, seq_cli: int) -> None:
+        inbox.own[phone] = max(inbox.own.get(phone, self.base), seq_cli)
+        inbox.confirmed = max(inbox.own.values())
+
+
+class TrimsSome(Core):
+    """A trim leaves the newest confirmed row (CNF-7)."""
+
+    def trim(self, account: str) -> None:
+        inbox = self.inbox(account)
+        self.drop(inbox, inbox.confirmed - 1)
+
+
+class TrimsAtStart(Core):
+    """Drops what is confirmed when it starts, and only then (CNF-7)."""
+
+    def trim(self, account: str) -> None:
+        pass
+
+    def on_kill(self) -> None:
+        for inbox in self.disk.values():
+            self.drop(inbox, inbox.confirmed)
+
+
+class ChangingPages(Core):
+    """Gives pages of one, two and three rows in turn (RCV-2)."""
+
+    def page(self, inbox: Inbox, due: list[Row], limit: Limit) -> Page:
+        inbox.own["pages"] = inbox.own.get("pages", 0) + 1
+        return super().page(inbox, due, limit._replace(rows=1 + inbox.own["pages"] % 3))
+
+
+class MoreUntold(Core):
+    """Gives pages and does not say whether more is due; a phone asks until it gets nothing (RCV-2)."""
+
+    def page(self, inbox: Inbox, due: list[Row], limit: Limit) -> Page:
+        return Page(super().page(inbox, due, limit).rows)
+
+
+class OldReply(Core):
+    """Computes its reply first and confirms from it: rows that this very recv confirms are left out at the end."""
+
+    def serve(self, inbox: Inbox, phone: str, seq_cli: int) -> Answer:
+        due = self.due(inbox, inbox.confirmed, self.upper(inbox))
+        self.confirm(inbox, phone, seq_cli)
+        return self.reply(inbox, phone, seq_cli, [row for row in due if row[0] > inbox.confirmed])
+
+
 class NoDedup(Core):
     """A retry makes a second message, which outside of ``idempotent`` it may (SND-3)."""
 
@@ -128,6 +195,9 @@ class Null(Core):
 
     def release_reply(self) -> None:
         pass
+
+    def holds_reply(self, seconds: float) -> bool:
+        return False
 
     def preset_seq(self, account: str, seq: int) -> None:
         pass

@@ -15,7 +15,6 @@ from seqproof_reference.core import Core, Inbox, Limit, Page, Row
 
 INT32_MAX = 2**31 - 1
 BLOCK = 1000
-KEPT_UNCONFIRMED = 2
 
 
 def int32(n: int) -> int:
@@ -369,10 +368,12 @@ class TrimPlus1(Core):
 class RetentionDrop(Core):
     """Keeps so many unconfirmed rows and drops older ones without a word."""
 
+    kept = 2
+
     def store(self, inbox: Inbox, seq: int, body: str) -> None:
         super().store(inbox, seq, body)
         unconfirmed = [seq for seq in inbox.rows if seq > inbox.confirmed]
-        if len(unconfirmed) > KEPT_UNCONFIRMED:
+        if len(unconfirmed) > self.kept:
             del inbox.rows[unconfirmed[0]]
 
 

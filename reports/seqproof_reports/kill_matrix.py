@@ -69,7 +69,7 @@ def render_end(console: Console, matrix: Matrix) -> None:
         table.add_row(*column_texts(column(matrix, engine.name)))
     console.print()
     console.print(table)
-    if matrix.whole:
+    if matrix.whole and not matrix.interrupted:
         console.print(f"\n  {requirements_line(matrix.covered)}", highlight=False, soft_wrap=True)
         for each in matrix.covered:
             if each.reason and not (each.blamed or each.suspected):
@@ -114,7 +114,7 @@ def matrix_html(matrix: Matrix) -> str:
         wrong=lines,
         groups=[("Faults", faults), ("Odd but right", [row for row in matrix.rows if row.mutant.kind == EQUIVALENT])],
         columns=[column_texts(column(matrix, engine.name)) for engine in matrix.engines],
-        said=requirements_line(matrix.covered) if matrix.whole else "",
+        said=requirements_line(matrix.covered) if matrix.whole and not matrix.interrupted else "",
         signs=SIGNS,
         text=cell_text,
         why=why,
