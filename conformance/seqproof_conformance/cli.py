@@ -17,6 +17,7 @@ from rich.console import Console
 
 from seqproof_conformance import (
     catalogue,
+    command_mutants,
     command_run,
     designer,
     new_adapter,
@@ -215,7 +216,7 @@ def explain(
 
 
 app.registered_commands[:0] = command_run.app.registered_commands
-for part in (new_adapter, workshop, designer):
+for part in (new_adapter, workshop, designer, command_mutants):
     app.registered_commands += part.app.registered_commands
 
 

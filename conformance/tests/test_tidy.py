@@ -42,7 +42,6 @@ ROOTS = {  # modules that nothing imports, and why they are there
     "seqproof_conformance.samples.python.toy": "written by `seqproof new-adapter`",
     "seqproof_conformance.pytest_plugin": "loaded by pytest",
     "seqproof_conformance.load": "clients under load, for benchmarks and tests",
-    "seqproof_conformance.command_mutants": "the command `seqproof mutants`",
     "seqproof_reference.__main__": "python -m seqproof_reference",
     "seqproof_reference.faulty": "opened by name, as mutant: targets",
     "seqproof_reports.model_tables": "printed into the docs",
