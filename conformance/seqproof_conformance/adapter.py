@@ -7,6 +7,7 @@ The conversation, and who is to blame when it breaks:
     send, recv             one request, one answer     Ok | Refused | Indefinite
     kill, preset_seq, ...  only if declared in hello
     begin_send, commit_send  a send in two calls, so that a schedule can put other requests in between
+    login, logout, tips    phones' long connections, and what was pushed to them; the phones themselves the kit plays
     close                  leave nothing behind
 
 An answer is the ending event of a history without its id. *Refused* is definite: it surely did not happen. When in
@@ -20,12 +21,13 @@ Source: docs/architecture.md, "Who is to blame".
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol, cast, runtime_checkable
 
 import msgspec
 
 from seqproof_model.hello import Capability, Hello
-from seqproof_model.history import Answer, Indefinite, Ok, Refused, encode
+from seqproof_model.history import Answer, Indefinite, Ok, Refused, Tip, encode
 from seqproof_model.requirements import REQUIREMENTS
 
 __all__ = [
@@ -40,6 +42,8 @@ __all__ = [
     "Presets",
     "Talks",
     "TargetError",
+    "Tip",
+    "Tips",
     "Trims",
     "checked",
     "greeted",
@@ -133,6 +137,29 @@ class BeginsSend(Protocol):
 
 
 @runtime_checkable
+class Tips(Protocol):
+    """Capability ``tips``. A phone has one long connection at most: a second login closes the first.
+
+    A kill of the server ends every connection. A logout of a phone whose connection is not up does nothing.
+    """
+
+    def login(self, account: str, phone: str) -> None:
+        """Open the phone's long connection, which is the account's current route from now on. Raises TargetError."""
+        ...
+
+    def logout(self, account: str, phone: str) -> None:
+        """Close it, and wait until the server has noticed. Another phone may have logged in since."""
+        ...
+
+    def tips(self) -> Sequence[Tip]:
+        """Return all tips that were sent since the last call, to whatever phone, by connection or by the OS's push.
+
+        Waits on the server itself until it is at rest: it owes no tip that it will still send. It never sleeps.
+        """
+        ...
+
+
+@runtime_checkable
 class Bounds(Protocol):
     """An adapter that can be told how long one request may take."""
 
@@ -157,6 +184,7 @@ NEEDED: dict[Capability, tuple[str, ...]] = {
     Capability.FAIL_NEXT_STORE: ("fail_next_store",),
     Capability.BEGIN_SEND: ("begin_send", "commit_send"),
     Capability.WIRE: ("fail_next_reply", "release_reply", "holds_reply"),
+    Capability.TIPS: ("login", "logout", "tips"),
 }
 
 
@@ -183,6 +211,17 @@ def greeted(adapter: Adapter) -> Hello:
     if unknown:
         raise AdapterFault(f"the adapter's hello adds {', '.join(unknown)}, which is no requirement")
     return checked
+
+
+def checked_tips(given: object) -> tuple[Tip, ...]:
+    """What ``tips`` returned, if it is a sequence of Tips. Raises AdapterFault."""
+    if not isinstance(given, list | tuple):
+        raise AdapterFault(f"the adapter's tips returned {given!r:.60}; it must return a list of Tip")
+    items = cast("Sequence[object]", given)
+    try:
+        return tuple(msgspec.convert(msgspec.structs.asdict(cast("Tip", item)), Tip) for item in items)
+    except (msgspec.ValidationError, TypeError, AttributeError) as error:
+        raise AdapterFault(f"the adapter's tips returned what is no Tip: {error}") from None
 
 
 _NUMBER, _YES_NO, _WORD = (int, type(None)), (bool, type(None)), (str, type(None))

@@ -37,7 +37,7 @@ def schemas() -> dict[str, dict[str, Any]]:
     for name, row in OPERATIONS.items():
         asks[name] = _question_schema(parts[row.ask.__name__])
         answers[name] = _answer_schema(row)
-    common = ["Code", "Capability", "Refusal", "Doubt", *(row.ok.__name__ for row in OPERATIONS.values())]
+    common = ["Code", "Capability", "Refusal", "Doubt", "Tip", "Via", *(row.ok.__name__ for row in OPERATIONS.values())]
     shared = {name: parts[name] for name in common}
     return {"question": _whole("question", asks, {}), "answer": _whole("answer", answers, shared)}
 

@@ -22,7 +22,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from seqproof_model.hello import Capability
-from seqproof_model.history import EXACT_IN_DOUBLE, Code
+from seqproof_model.history import EXACT_IN_DOUBLE, Code, Via
 
 __all__ = ["OPERATIONS", "PROTOCOL", "Answer", "Operation", "Question", "WireError", "decode", "encode"]
 
@@ -115,6 +115,24 @@ class CommitSend(Question, frozen=True, tag="commit_send"):
     held: str
 
 
+class Login(Question, frozen=True):
+    """Open the phone's long connection, which is the account's current route from now on; answer when it is up."""
+
+    account: str
+    phone: str
+
+
+class Logout(Question, frozen=True):
+    """Close it, if it is up; answer when the server has noticed."""
+
+    account: str
+    phone: str
+
+
+class Tips(Question, frozen=True):
+    """Tell all tips since the last such question; wait on the server until it is at rest, without a sleep."""
+
+
 class Close(Question, frozen=True):
     """End everything you started, answer, and end."""
 
@@ -156,6 +174,20 @@ class Held(Strict, frozen=True):
     """The ok of begin_send: a name for the send, of the adapter's own choice."""
 
     held: str
+
+
+class Tip(Strict, frozen=True):
+    """A tip, as a phone got it."""
+
+    account: str
+    phone: str
+    via: Via = Via.CONNECTION
+
+
+class Tipped(Strict, frozen=True):
+    """The ok of tips."""
+
+    tips: tuple[Tip, ...]
 
 
 class Done(Strict, frozen=True):
@@ -219,6 +251,9 @@ OPERATIONS = {
     "fail_next_store": Operation(FailNextStore, Done, Answer[Done], Capability.FAIL_NEXT_STORE),
     "begin_send": Operation(BeginSend, Held, Answer[Held], Capability.BEGIN_SEND),
     "commit_send": Operation(CommitSend, Sent, Answered[Sent], Capability.BEGIN_SEND),
+    "login": Operation(Login, Done, Answer[Done], Capability.TIPS),
+    "logout": Operation(Logout, Done, Answer[Done], Capability.TIPS),
+    "tips": Operation(Tips, Tipped, Answer[Tipped], Capability.TIPS),
     "close": Operation(Close, Done, Answer[Done]),
 }
 _DECODERS = {name: msgspec.json.Decoder[Any](row.shape) for name, row in OPERATIONS.items()}

@@ -10,12 +10,22 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
-from seqproof_conformance.adapter import Adapter, AdapterFault, BeginsSend, Kills, Talks, TargetError, checked
+from seqproof_conformance.adapter import (
+    Adapter,
+    AdapterFault,
+    BeginsSend,
+    Kills,
+    Talks,
+    TargetError,
+    Tips,
+    checked,
+    checked_tips,
+)
 from seqproof_conformance.wire import Fault, FaultKind, Wires
 from seqproof_model import history as h
 from seqproof_model.judge import Judge
@@ -67,8 +77,8 @@ class Doubts:
 class Line:
     """One target, its history and its judges. ``judges[0]`` decides; the others only watch.
 
-    ``threads``: the adapter can be called from several at once.
-    ``killing_s``: how long kills and restarts took in all, in seconds of the ``clock``.
+    ``threads``: the adapter can be called from several at once. ``untold``: by account, tips that came when those of
+    another account were asked for. ``killing_s``: how long kills and restarts took in all, in seconds of the ``clock``.
     """
 
     adapter: Adapter
@@ -80,6 +90,7 @@ class Line:
     doubts: Doubts = field(default_factory=Doubts)
     killing_s: float = 0.0
     clock: Callable[[], float] = time.perf_counter
+    untold: dict[str, list[h.Tip]] = field(default_factory=dict[str, list[h.Tip]])
 
     def operation(self) -> int:
         """A number for the next operation."""
@@ -178,6 +189,22 @@ class Line:
         began = self.clock()
         self.ask(name, call)
         self.killing_s += self.clock() - began
+
+    # ------------------------------------------------------------ tips
+
+    def login(self, account: str, phone: str) -> None:
+        """Let a phone log in."""
+        self.ask("login", cast("Tips", self.adapter).login, account, phone)
+
+    def logout(self, account: str, phone: str) -> None:
+        """Let it log out."""
+        self.ask("logout", cast("Tips", self.adapter).logout, account, phone)
+
+    def tips(self, accounts: Collection[str]) -> list[h.Tip]:
+        """All tips of these accounts since this was last asked for them; those of others are kept until asked for."""
+        for tip in checked_tips(self.ask("tips", cast("Tips", self.adapter).tips)):
+            self.untold.setdefault(tip.account, []).append(tip)
+        return [tip for account in sorted(accounts) for tip in self.untold.pop(account, ())]
 
     # ------------------------------------------------------------ what the evidence cannot decide
 

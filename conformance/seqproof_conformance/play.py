@@ -154,6 +154,10 @@ class Play:
                 self._end(step.request)
             case sc.Preset() | sc.Trim() | sc.FailStore():
                 self._administer(step)
+            case sc.Login() | sc.Logout():
+                self._connect(step)
+            case sc.Tips():
+                self._tips()
             case sc.Kill():
                 raise AssertionError("kills are taken by the runner, for all plays at once")
 
@@ -357,6 +361,21 @@ class Play:
         ask("preset_seq", cast("Presets", adapter).preset_seq, self._whole_name(account), seq)
         self.event(h.Preset(account, seq))
 
+    def _connect(self, step: sc.Login | sc.Logout) -> None:
+        account = self._account(step.account)
+        if isinstance(step, sc.Login):
+            self.line.login(self._whole_name(account), step.phone)
+            self.event(h.Login(account, step.phone))
+        else:
+            self.event(h.Logout(account, step.phone))
+            self.line.logout(self._whole_name(account), step.phone)
+
+    def _tips(self) -> None:
+        """Take the tips of this play's accounts."""
+        own = {self._whole_name(account): account for account in sorted(self.accounts)}
+        tips = [msgspec.structs.replace(tip, account=own[tip.account]) for tip in self.line.tips(own)]
+        self.event(h.Tips(tuple(tips), tuple(own.values())))
+
     # ------------------------------------------------------------ names and events
 
     def _account(self, name: str) -> str:
@@ -373,8 +392,11 @@ class Play:
         """Record an event, and let the judges see it under the account's full name."""
         self.events.append(event)
         whole = event
-        if isinstance(event, h.Send | h.Recv | h.Preset | h.Trim):
+        if isinstance(event, h.Send | h.Recv | h.Preset | h.Trim | h.Login | h.Logout):
             whole = msgspec.structs.replace(event, account=self._whole_name(event.account))
+        elif isinstance(event, h.Tips):
+            tips = (msgspec.structs.replace(tip, account=self._whole_name(tip.account)) for tip in event.tips)
+            whole = h.Tips(tuple(tips), tuple(map(self._whole_name, event.accounts)))
         violation = self.line.event(whole)
         if violation and self.violation is None:
             self.violation = violation

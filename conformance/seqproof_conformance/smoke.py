@@ -21,7 +21,7 @@ from functools import partial
 
 import msgspec
 
-from seqproof_conformance.adapter import AdapterFault, TargetError, greeted
+from seqproof_conformance.adapter import AdapterFault, TargetError, checked_tips, greeted
 from seqproof_conformance.probe import Insane, NotTheAdapter, Probe, Row, Unseen, one_line, shown
 from seqproof_conformance.process import Served
 from seqproof_conformance.worker import Worker
@@ -343,6 +343,26 @@ def fail_next_store(p: Probe) -> str:
     return f"the next send is refused as {answer.code}, the one after it is stored"
 
 
+def tips(p: Probe) -> str:
+    """A tip has the names that the kit gave, and is told once. Whether there is one at all is the server's affair."""
+    account, phone = p.fresh(), "A"
+    p.call("logout", account, phone)  # of a connection that is not up: nothing
+    p.call("login", account, phone)
+    p.stored(account)
+    told = [list(checked_tips(p.call("tips"))) for _ in range(3)]
+    p.call("logout", account, phone)
+    strange = next((tip for tip in told[0] if tip.account == account and tip.phone != phone), None)
+    if strange:
+        mend = "let login, logout and tips use the account and the phone that they are given"
+        raise Insane(f"a tip came to phone {shown(strange.phone)}, and only {shown(phone)} ever logged in", mend)
+    own = [[tip for tip in tips if tip.account == account] for tips in told]
+    if own[0] and own[0] == own[1] == own[2]:
+        raise Insane("asked three times, tips tells the same tips three times", "tell each tip once, then forget it")
+    if not own[0]:
+        raise NotTheAdapter("a message brought no tip to the phone that was logged in")
+    return f"a message brings {len(own[0])} tip{'s' * (len(own[0]) > 1)} to the phone that is logged in, told once"
+
+
 def begin_send(p: Probe) -> str:
     """A send in two calls is one send."""
     account, body = p.fresh(), p.body()
@@ -452,6 +472,7 @@ CHECKS = (
         "fail_next_store", "the next send is refused, the one after it is stored", fail_next_store, "fail_next_store"
     ),
     Check("begin_send", "a send in two calls makes one message", begin_send, "begin_send"),
+    Check("tips", "a tip carries the kit's names, and is told once", tips, "tips"),
     Check("overlap", "two requests at once get their own answers", overlap, "overlap"),
     Check("kill", "killed, nobody answers; restarted, it does", kill, "kill"),
 )

@@ -23,7 +23,7 @@ from seqproof_conformance import exec_wire as wire
 from seqproof_conformance.adapter import Hello, TargetError
 from seqproof_conformance.exec_talk import NAME, Talk
 from seqproof_model import profile
-from seqproof_model.history import Answer, Indefinite, Ok, Refused
+from seqproof_model.history import Answer, Indefinite, Ok, Refused, Tip
 
 __all__ = ["TIMEOUT", "ExecTarget"]
 
@@ -123,6 +123,19 @@ class ExecTarget:
     def commit_send(self, begun: str) -> Answer:
         """Let it go on to its end."""
         return self._request(wire.CommitSend(begun), lambda sent: Ok(seq=_seq(sent.seq)))
+
+    def login(self, account: str, phone: str) -> None:
+        """Let the program open the phone's long connection."""
+        self._order(wire.Login(account, phone))
+
+    def logout(self, account: str, phone: str) -> None:
+        """Let it close that connection."""
+        self._order(wire.Logout(account, phone))
+
+    def tips(self) -> list[Tip]:
+        """All tips since the last call."""
+        told: wire.Tipped = self._order(wire.Tips())
+        return [Tip(tip.account, tip.phone, tip.via) for tip in told.tips]
 
     # ---------------------------------------------------------------- around it
 

@@ -18,12 +18,13 @@ from seqproof_model.history import Code
 
 steadily = settings(deadline=None, derandomize=True, max_examples=100)
 OPS = sorted(OPERATIONS)
-SHAPES = ["hello", "reset", "send", "recv", "begin_send", "close"]  # the others are answered as reset is
+SHAPES = ["hello", "reset", "send", "recv", "begin_send", "tips", "close"]  # the others are answered as reset is
 ASKED: dict[str, wire.Question] = {
     "hello": wire.Hello("n"), "reset": wire.Reset("x"), "send": wire.Send("x", "s", "c1", "m1"),
     "recv": wire.Recv("x", "A", 2**53), "kill": wire.Kill(), "restart": wire.Restart(),
     "preset_seq": wire.PresetSeq("x", 2**64), "trim": wire.Trim("x"), "fail_next_store": wire.FailNextStore(),
     "begin_send": wire.BeginSend("x", "s", "c1", "m1"), "commit_send": wire.CommitSend("7"), "close": wire.Close(),
+    "login": wire.Login("x", "A"), "logout": wire.Logout("x", "A"), "tips": wire.Tips(),
 }  # fmt: skip
 
 # ---------------------------------------------------------------- good answers, and others
@@ -45,10 +46,14 @@ hellos = st.fixed_dictionaries(
     optional={"claims": st.none() | texts, "adds": names, "protocol": st.none() | texts},
 )
 rows = st.lists(st.tuples(seqs, texts).map(list), max_size=3)
+tips = st.fixed_dictionaries(
+    {"account": texts, "phone": texts}, optional={"via": st.sampled_from(["connection", "os"])}
+)
 OKS: dict[str, st.SearchStrategy[Any]] = {
     "hello": hellos,
     "send": optional({}, seq=seqs),
     "begin_send": st.fixed_dictionaries({"held": texts}),
+    "tips": st.fixed_dictionaries({"tips": st.lists(tips, max_size=3)}),
     "recv": optional({"rows": rows}, more=st.booleans(), upto=seqs, epoch=texts),
 }
 JUNK: list[Any] = [

@@ -78,7 +78,7 @@ def test_the_shipped_example_is_read_and_fits_a_screen() -> None:
     text = Path(sample()).read_text("utf-8")
     assert text.count("\n") <= 60
     told = read(Path(sample()), os.environ)
-    assert told.capabilities == set(Capability) - {Capability.PAGING, Capability.BEGIN_SEND}
+    assert told.capabilities == set(Capability) - {Capability.PAGING, Capability.BEGIN_SEND, Capability.TIPS}
     assert set(told.operations) == set(tomllib.loads(text)) & set(told.operations)
     assert [row.code for row in told.refusals] == ["ahead", "malformed", "full", "store"]
 

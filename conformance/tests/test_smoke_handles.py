@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import pytest
 
@@ -19,7 +19,7 @@ from seqproof_conformance.adapter import Hello, TargetError
 from seqproof_conformance.probe import Insane, Probe
 from seqproof_conformance.smoke_run import Blame, Finding, run
 from seqproof_conformance.worker import Worker
-from seqproof_model.history import Answer, Code, Indefinite, Ok, Refused
+from seqproof_model.history import Answer, Code, Indefinite, Ok, Refused, Tip
 from seqproof_reference.core import Core
 
 SLEEPER = [sys.executable, "-I", "-S", "-c", "import signal; signal.pause()"]
@@ -125,6 +125,21 @@ class FailsInDoubt(Core):
         return Indefinite("status 500") if isinstance(answer, Refused) else answer
 
 
+class TipsOthers(Core):
+    def emit(self, account: str, phone: str) -> None:
+        self.emitted.append(Tip(account, f"phone-{phone}"))
+
+
+class TipsForEver(Core):
+    def tips(self) -> list[Tip]:
+        return list(self.emitted)
+
+
+class TipsNone(Core):
+    def tips(self) -> list[Tip]:
+        return cast("list[Tip]", None)
+
+
 class KillsNothing(Core):
     def kill(self) -> None:
         pass
@@ -187,6 +202,9 @@ INSANE: list[tuple[type[Core], str, str]] = [
     (FailsNothing, "fail_next_store", "was stored: it does nothing, or the send was made again"),
     (TriesAgain, "fail_next_store", "was stored: it does nothing, or the send was made again"),
     (FailsForGood, "fail_next_store", "the second send after fail_next_store was refused, too, as store"),
+    (TipsOthers, "tips", "a tip came to phone 'phone-A', and only 'A' ever logged in"),
+    (TipsForEver, "tips", "asked three times, tips tells the same tips three times"),
+    (TipsNone, "tips", "the adapter's tips returned None; it must return a list of Tip"),
     (FailsInDoubt, "fail_next_store", "the send after fail_next_store was not refused by the store: status 500"),
     (KillsNothing, "kill", "after kill the adapter's send still answers Ok: it lies, or the server lives"),
     (AnswersForTheDead, "kill", "after kill the adapter's recv still answers Ok: it lies, or the server lives"),
@@ -290,5 +308,5 @@ def test_a_send_in_two_calls_is_one_send(worker: Worker) -> None:
 
 def test_each_handle_has_a_planted_fault() -> None:
     """Those of overlap and begin_send stand above."""
-    handles = {"accounts", "reset", "preset_seq", "trim", "fail_next_store", "kill", "close"}
+    handles = {"accounts", "reset", "preset_seq", "trim", "fail_next_store", "tips", "kill", "close"}
     assert handles <= {check for _, check, _ in INSANE}

@@ -16,7 +16,7 @@ from seqproof_conformance.adapter import AdapterFault, Capability, greeted
 from seqproof_conformance.target_exec import ExecTarget
 from seqproof_conformance.targets import catalogue, open_target
 from seqproof_model import profile
-from seqproof_model.history import Code, Indefinite, Ok, Refused
+from seqproof_model.history import Code, Indefinite, Ok, Refused, Tip, Via
 
 # Says to each operation what stands in ``SAYS``, with the question's words in place of ``{}``.
 ECHO = """
@@ -66,9 +66,13 @@ def test_hello_tells_who_it_is_and_what_it_can(says: Says, tmp_path: Path, monke
     assert target.hello().server == hello.server  # a second time: the same program
 
 
+TIPS = [{"account": "x", "phone": "A"}, {"account": "x", "phone": "B", "via": "os"}]
+
+
 def test_every_operation_asks_with_its_words(says: Says) -> None:
-    ok, orders = {"ok": dict[str, object]()}, ("reset", "kill", "restart", "preset_seq", "trim", "fail_next_store")
-    target = says(**dict.fromkeys(orders, ok), send={"indefinite": {"why": "QUESTION"}})
+    ok = {"ok": dict[str, object]()}
+    orders = ("reset", "kill", "restart", "preset_seq", "trim", "fail_next_store", "login", "logout")
+    target = says(**dict.fromkeys(orders, ok), tips={"ok": {"tips": TIPS}}, send={"indefinite": {"why": "QUESTION"}})
     target.check_schema = True
     target.hello()
     target.reset("x")
@@ -77,7 +81,10 @@ def test_every_operation_asks_with_its_words(says: Says) -> None:
     target.preset_seq("x", 2**60)
     target.trim("x")
     target.fail_next_store()
-    asked = "{'id':8,'op':'send','account':'x','sender':'s','client_id':'c1','body':'ü m1'}"
+    target.login("x", "A")
+    target.logout("x", "A")
+    assert target.tips() == [Tip("x", "A"), Tip("x", "B", Via.OS)]
+    asked = "{'id':11,'op':'send','account':'x','sender':'s','client_id':'c1','body':'ü m1'}"
     assert target.send("x", "s", "c1", "ü m1") == Indefinite(asked)
 
 

@@ -67,6 +67,20 @@ class Observed(Enum):
     REFUSED_CONFIRMS = Row(
         "RCV-6", "I-LOSS", "recv({q}) was refused ({code}), and yet it confirmed {q}: an earlier reply shows it"
     )
+    TIP_ELSEWHERE = Row(
+        "PSH-3",
+        "I-ISO",
+        "{body} was acknowledged and brought no tip; {others}, to which nothing was sent, got one",
+    )
+    TIP_ASTRAY = Row(
+        "PSH-3", "I-LIVE", "{body} was acknowledged, and the tip went to {others}; the account's route is {phone}"
+    )
+    TIP_EARLY = Row(
+        "PSH-2", "I-LIVE", "the tip came before {body} could be read, and since then none has come to phone {phone}"
+    )
+    TIP_MISSING = Row(
+        "PSH-2", "I-LIVE", "{body} was acknowledged while phone {phone} was logged in, and no tip has followed"
+    )
 
 
 MISSING = frozenset({
@@ -89,6 +103,7 @@ class Context:
     trimmed: bool = False
     ahead: bool = False
     lower_asked: bool = False
+    tipped: bool = False
     shown: set[int] = field(default_factory=set[int])
     lost: set[int] = field(default_factory=set[int])
     elsewhere: set[int] = field(default_factory=set[int])
@@ -119,6 +134,7 @@ def suspects(observed: Observed, seqs: tuple[int, ...], context: Context) -> tup
         found += ["CNF-3"] * (not context.shown.isdisjoint(seqs))
         found += ["RCV-4"] * (not context.lost.isdisjoint(seqs))
         found += ["CNF-6"] * (not context.elsewhere.isdisjoint(seqs))
+        found += ["PSH-1"] * context.tipped
     if observed in AGAIN:
         found += ["CNF-4"] * context.killed
         found += ["CNF-2"] * context.lower_asked

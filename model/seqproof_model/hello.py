@@ -24,6 +24,7 @@ class Capability(StrEnum):
     OVERLAP = "overlap"  # requests may be under way at once: send and recv are called from several threads
     WIRE = "wire"  # the connection of one request can be made to break
     BEGIN_SEND = "begin_send"  # a send can be held between its begin and its commit
+    TIPS = "tips"  # phones log in and out, and every tip that was sent to them is told
 
 
 class Hello(msgspec.Struct, frozen=True):

@@ -148,6 +148,42 @@ class Note(_Event, frozen=True):
     account: str = ""
 
 
+class Via(StrEnum):
+    """The way a tip took."""
+
+    CONNECTION = "connection"  # the phone's long connection
+    OS = "os"  # the push of the phone's operating system
+
+
+class Tip(msgspec.Struct, frozen=True):
+    """A notice that there is something new, as a phone got it: whose phone, which one, and how it came there."""
+
+    account: str
+    phone: str
+    via: Via = Via.CONNECTION
+
+
+class Login(_Event, frozen=True):
+    """A phone has opened its long connection, which is the account's current route from now on."""
+
+    account: str
+    phone: str
+
+
+class Logout(_Event, frozen=True):
+    """The phone's long connection is closed; another phone may be the route by now."""
+
+    account: str
+    phone: str
+
+
+class Tips(_Event, frozen=True):
+    """All tips since the last such line, the server at rest. ``accounts``: those that it speaks of; none named: all."""
+
+    tips: tuple[Tip, ...] = ()
+    accounts: tuple[str, ...] = ()
+
+
 class Mark(_Event, frozen=True):
     """A place in the history: the scenario whose operations follow."""
 
@@ -190,6 +226,9 @@ Event = (
     | Trim
     | FailStore
     | Note
+    | Login
+    | Logout
+    | Tips
     | Mark
 )
 Line = Header | End | Event

@@ -22,7 +22,8 @@ from seqproof_model.blame import Context, Observed, Seen, span, suspects
 from seqproof_model.evidence import Evidence
 from seqproof_model.hello import Capability
 from seqproof_model.profile import Profile, built_in
-from seqproof_model.requirements import REQUIREMENTS, Level, Requirement
+from seqproof_model.requirements import REQUIREMENTS, Level, Requirement, kept, should
+from seqproof_model.tips import Tipped
 from seqproof_model.verdict import Grade, Nearest, Result, Verdict, Violation
 
 EXACT = 2**24  # beyond, small numbers with a fraction are no longer exact
@@ -41,6 +42,7 @@ class Judge:
         self._open: dict[int, tuple[str, Pending]] = {}
         self._owner: dict[str, str] = {}  # body -> the account it was first sent to
         self._killed_at = 0
+        self._tipped: dict[str, Tipped] = {}  # of accounts that a phone has logged in to
 
     def feed(self, event: h.Event) -> Violation | None:
         """Take the next event. Raises HistoryError for an answer to an operation that never began."""
@@ -58,13 +60,21 @@ class Judge:
             case h.Ok() | h.Refused():
                 return self._answer(event)
             case h.Indefinite():
-                _, request = self._open.get(event.id, ("", None))
+                name, request = self._open.get(event.id, ("", None))
                 if request and request.message:
                     request.message.lost = True
+                if name in self._tipped:
+                    self._tipped[name].end(event, self.events)
             case h.Settled():
                 self._settled(event.id)
             case h.Kill():
                 self._killed_at = self.events
+                for tipped in self._tipped.values():
+                    tipped.killed()
+            case h.Login() | h.Logout():
+                self._connection(event)
+            case h.Tips():
+                return self._tips(event)
             case h.Preset():
                 state = self._account(event.account)
                 if state:
@@ -87,6 +97,38 @@ class Judge:
         if event.id in self._open:
             raise h.HistoryError(f"event {self.events}: operation {event.id} began twice")
         self._open[event.id] = (event.account, request)
+        if event.account in self._tipped:
+            self._tipped[event.account].begin(request, self.events)
+
+    def _connection(self, event: h.Login | h.Logout) -> None:
+        state = self._account(event.account)
+        if state and isinstance(event, h.Login):
+            if event.account not in self._tipped:
+                self._tipped[event.account] = Tipped(state[0], self.counts)
+            self._tipped[event.account].login(event.phone)
+        elif state and event.account in self._tipped:
+            self._tipped[event.account].logout(event.phone)
+
+    def _tips(self, event: h.Tips) -> Violation | None:
+        """Tips were taken: hold each account that the event speaks of to them."""
+        found: list[Violation] = []
+        got: dict[str, list[h.Tip]] = {}
+        for tip in event.tips:
+            got.setdefault(tip.account, []).append(tip)
+        spoken = [name for name in event.accounts or list(self._tipped) if name in self._tipped]
+        strangers = [name for name in spoken if name in got and not self._tipped[name].sent]
+        for name in spoken:
+            state, tipped = self._accounts[name], self._tipped[name]
+            due = tipped.due
+            try:
+                tipped.take(got.get(name, ()), self.events, strangers)
+            except Seen as seen:
+                assert state  # noqa: S101 - a closed account is not spoken of
+                assert due  # noqa: S101 - something was owed
+                told = Nearest(f"a tip for phone {due.phone}")
+                marks = state[0].taken, state[0].confirmed
+                found.append(self._violation(name, state, seen, marks, due.request.event, told))
+        return found[0] if found else None
 
     def _preset(self, account: Account, seq: int) -> None:
         if not account.empty:
@@ -112,10 +154,9 @@ class Judge:
         try:
             self._hold(state[0], state[1], request, event)
         except Seen as seen:
-            violation = self._violation(name, state, request, event, seen, marks)
-            self.violations.append(violation)
-            self._accounts[name] = None
-            return violation
+            return self._violation(name, state, seen, marks, request.event, nearest(state[0], request, event))
+        if name in self._tipped:
+            self._tipped[name].end(event, self.events)
         return None
 
     def _hold(self, account: Account, evidence: Evidence, request: Pending, event: h.Ok | h.Refused) -> None:
@@ -139,32 +180,38 @@ class Judge:
         self,
         name: str,
         state: tuple[Account, Evidence, int],
-        request: Pending,
-        event: h.Ok | h.Refused,
         seen: Seen,
         marks: tuple[int, int],
+        asked: h.Send | h.Recv,
+        told: Nearest,
     ) -> Violation:
+        """Keep what was seen of an account, and close it."""
         account, evidence, began = state
         row, sentence = seen.row, str(seen)
         owner = self._owner.get(seen.body or "", name)
         if seen.observed is Observed.OTHER_BODY and owner != name:
             seen = Seen(Observed.OTHER_ACCOUNT, seen.seqs, body=f'"{seen.body}"', n=seen.seqs[0])
             row, sentence = seen.row, str(seen)
-        context = _context(account, evidence, request, killed=self._killed_at > began)
-        return Violation(
+        tipped = name in self._tipped and self._tipped[name].any
+        context = _context(account, evidence, asked, killed=self._killed_at > began, tipped=tipped)
+        self._accounts[name] = None
+        self._tipped.pop(name, None)
+        violation = Violation(
             requirement=row.requirement,
             invariant=row.invariant,
             observation=seen.observed.name,
             sentence=sentence,
             event=self.events,
             account=name,
-            operation=event.id,
+            operation=asked.id,
             suspects=suspects(seen.observed, seen.seqs, context),
             seq_svr=marks[0],
             confirmed=marks[1],
             seqs=seen.seqs,
-            nearest=nearest(account, request, event),
+            nearest=told,
         )
+        self.violations.append(violation)
+        return violation
 
     def verdict(
         self,
@@ -202,6 +249,10 @@ class Judge:
             return Grade(row.id, Result.FAIL, observed, added_by_adapter=added)
         if suspected:  # what is suspected is not passed
             return Grade(row.id, Result.NOT_GRADED, observed, f"suspected: see {suspected}", added_by_adapter=added)
+        due, done = self.counts[should(row.id)], self.counts[kept(row.id)]
+        if row.should and done < due:
+            reason = f"{row.should}: a SHOULD, kept {done} of {due} times"
+            return Grade(row.id, Result.NOT_GRADED, observed, reason, added_by_adapter=added)
         missing = [need for need in row.needs if need not in header.capabilities]
         if observed and not row.why_never:
             return Grade(row.id, Result.PASS, observed, added_by_adapter=added)
@@ -213,11 +264,12 @@ class Judge:
         return Grade(row.id, Result.NOT_GRADED, 0, reason, looked_for and not missing and not row.why_never, added)
 
 
-def _context(account: Account, evidence: Evidence, request: Pending, *, killed: bool) -> Context:
+def _context(account: Account, evidence: Evidence, asked: h.Send | h.Recv, *, killed: bool, tipped: bool) -> Context:
     """What makes a requirement suspect, at the answer to this request."""
-    recv = request.event if isinstance(request.event, h.Recv) else None
+    recv = asked if isinstance(asked, h.Recv) else None
     return Context(
         killed=killed,
+        tipped=tipped,
         trimmed=evidence.trimmed_at > 0,
         ahead=evidence.ahead is not None,
         lower_asked=evidence.behind,

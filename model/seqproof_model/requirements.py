@@ -32,6 +32,7 @@ class Requirement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One requirement. ``section``: of the source article; "silent" where the article leaves the point open.
 
     ``needs``: capabilities without which it is not graded. ``condition``: what must be observed for a pass.
+    ``should``: what the row besides only recommends; a server that does not do it is not failed, and not passed.
     ``ungraded``: why this version of the kit never grades it; "" when it does. ``unblamed``: why no faulty server is
     blamed on it or makes it suspect; "" where one must.
     """
@@ -46,14 +47,24 @@ class Requirement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     needs: tuple[str, ...] = ()
     condition: str = ""
     profiles: str = ""
+    should: str = ""
     ungraded: str = ""
     unblamed: str = ""
 
     @property
     def why_never(self) -> str:
         """Why this version never grades it, or ""."""
-        by_role = {Role.PHONE: "no phone is under test", Role.TIPS: "no tips are under test"}
-        return self.ungraded or by_role.get(self.role, "")
+        return self.ungraded or ("no phone is under test" if self.role is Role.PHONE else "")
+
+
+def should(requirement: str) -> str:
+    """The key under which it is counted how often a requirement's ``should`` could have been kept."""
+    return f"{requirement} should"
+
+
+def kept(requirement: str) -> str:
+    """The key under which it is counted how often it was."""
+    return f"{requirement} should, kept"
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):

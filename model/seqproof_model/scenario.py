@@ -20,6 +20,7 @@ notation of a trace a step is a letter or two:
     ~        the next store is made to fail    s"b"     a send with the body b; s[9]: a body 9 long
     trim     the account is trimmed            preset(n) preset(top-n)   it starts at seq_svr n, or n below the top
     y:s      a step on account y               t        a send by another sender, t
+    +A  -A   phone A logs in: its connection is the account's route; it logs out    tips  all tips so far are taken
 
 Source: docs/formats.md, docs/scenarios.md.
 """
@@ -178,9 +179,51 @@ class FailStore(_Step, frozen=True):
     """Make the server's next store fail, once."""
 
 
-Step = Send | Recv | Drain | Ask | Arrive | Deliver | Begin | End | Kill | Preset | Trim | FailStore
+class Login(_Step, frozen=True):
+    """A phone opens its long connection, which is then the account's current route."""
 
-NEEDS: dict[type, str] = {Kill: "kill", Preset: "preset_seq", Trim: "trim", FailStore: "fail_next_store"}
+    phone: str = "A"
+    account: str = "x"
+
+
+class Logout(_Step, frozen=True):
+    """The phone's long connection is closed, if it is up; another phone may have logged in since."""
+
+    phone: str = "A"
+    account: str = "x"
+
+
+class Tips(_Step, frozen=True):
+    """The server comes to rest, and all tips that it has sent since the last such step are taken."""
+
+
+Step = (
+    Send
+    | Recv
+    | Drain
+    | Ask
+    | Arrive
+    | Deliver
+    | Begin
+    | End
+    | Kill
+    | Preset
+    | Trim
+    | FailStore
+    | Login
+    | Logout
+    | Tips
+)
+
+NEEDS: dict[type, str] = {
+    Kill: "kill",
+    Preset: "preset_seq",
+    Trim: "trim",
+    FailStore: "fail_next_store",
+    Login: "tips",
+    Logout: "tips",
+    Tips: "tips",
+}
 
 
 def needs(step: Step) -> set[str]:
@@ -298,6 +341,12 @@ def notation(step: Step) -> str:
             text = "trim"
         case FailStore():
             text = "~"
+        case Login():
+            text = f"+{step.phone}"
+        case Logout():
+            text = f"-{step.phone}"
+        case Tips():
+            text = "tips"
     account = getattr(step, "account", "x")
     return text if account == "x" else f"{account}:{text}"
 

@@ -11,6 +11,8 @@ Steps are parted by ``;``. A step is a request and its answer, or something that
     1( s a        a request begins, called 1                    1) =1      ... and is answered
     y/s a =1      on account y (else x)
     kill   trim   preset 9   settled 1
+    login A   logout A                                          phone A's connection; y/login A of account y
+    tips A (A) y/B                                              tips taken: to A, to A by its OS, to B of account y
 
 Source: the trace notation of ``scenario``, with the answers beside it.
 """
@@ -50,6 +52,12 @@ class _Script:
                 self.events.append(h.Trim(account))
             case "preset":
                 self.events.append(h.Preset(account, int(number)))
+            case "login":
+                self.events.append(h.Login(account, number))
+            case "logout":
+                self.events.append(h.Logout(account, number))
+            case "tips":
+                self.events.append(h.Tips(tuple(map(_tip, number.split()))))
             case "settled":
                 self.events.append(h.Settled(self.names[number]))
             case _:
@@ -85,6 +93,12 @@ class _Script:
                 self.events.append(msgspec.structs.replace(_reply(rest), id=number, delivered=not lost))
             case _:
                 raise ValueError(f"no such answer: {text!r}")
+
+
+def _tip(word: str) -> h.Tip:
+    account, _, phone = word.rpartition("/")
+    by_os = phone.startswith("(")
+    return h.Tip(account or "x", phone.strip("()"), h.Via.OS if by_os else h.Via.CONNECTION)
 
 
 def _reply(words: list[str]) -> h.Ok:

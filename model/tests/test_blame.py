@@ -118,6 +118,12 @@ CASES = [
         "1( A 1; s a =1; s b =2; B 0 : 2b; 1) !unreachable",
         "1( A 1; s a =1; s b =2; B 0 : 1a 2b; 1) !unreachable",
     ),
+    Case(O.TIP_MISSING, "login A; s a =1; tips", "login A; s a =1; tips A"),
+    Case(O.TIP_MISSING, "login A; s a =1; tips A; s b =2; tips", "login A; s a =1; s b =2; tips A"),
+    Case(O.TIP_EARLY, "login A; 1( s a; tips A; A 0 : ; 1) =1; tips", "login A; 1( s a; tips A; 1) =1; tips"),
+    Case(O.TIP_EARLY, "login A; 1( s a; tips A; A 0 : ; 1) =1; tips", "login A; 1( s a; tips A; A 0 : 1a; 1) =1; tips"),
+    Case(O.TIP_ASTRAY, "login A; login B; s a =1; tips A", "login A; login B; s a =1; tips A B"),
+    Case(O.TIP_ELSEWHERE, "login A; y/login B; s a =1; tips y/B", "login A; y/login B; s a =1; tips A y/B"),
 ]
 
 
@@ -141,6 +147,8 @@ def test_the_observation_is_blamed_and_its_twin_passes(case: Case, judged: Calla
         ("s a =1; A 0 : ", "RCV-7", "lagging"),
         ("s a =7", "SEQ-2", "gappy"),
         ("s a !store; s b =2", "SEQ-2", "gappy"),
+        ("login A; s a =1; tips", "PSH-2", "lagging"),
+        ("login A; login B; s a =1; tips A", "PSH-3", "lagging"),
     ],
 )
 def test_a_profile_waives_it(text: str, requirement: str, profile: str, judged: Callable[..., Judge]) -> None:
@@ -168,6 +176,8 @@ def test_every_observation_names_what_exists(observed: Observed) -> None:
         ("s a =1; A 0 : 1a; A 0 : ", "RCV-7", ["CNF-3"]),
         ("s a =1; A 0 : 1a ~; trim; kill; A 0 : ", "RCV-7", ["CNF-7", "SND-1", "SEQ-5", "CNF-3", "RCV-4"]),
         ("s a =1; A 0 : ", "RCV-7", []),
+        ("login A; s a =1; tips A; A 0 : ", "RCV-7", ["PSH-1"]),
+        ("login A; s a =1; A 0 : ", "RCV-7", []),
         ("s a =1; A 1 : ; kill; B 0 : 1a", "CNF-5", ["CNF-4"]),
         ("s a =1; s b =2; A 1 : 2b; B 0 : 2b; C 0 : 1a 2b", "CNF-5", ["CNF-2"]),
         ("s a =1; A 1 : ; B 0 : 1a", "CNF-5", []),

@@ -60,6 +60,11 @@ ROWS: list[tuple[str, str, str, str | Profile, bool]] = [
     ("CNF-6", "s a =1; A 0 : 1a; B 0 : 1a", "s a =1; A 0 : 1a; A 0 : 1a", "strict", False),
     ("CNF-7", "s a =1; trim; A 0 : 1a", "s a =1; A 0 : 1a; trim; s b =2; A 1 : 2b", "strict", False),
     ("CNF-7", "s a =; trim; A 0 : 1a", "s a ?; trim; A 0 : 1a", "strict", False),
+    ("PSH-1", "login A; s a =1; tips A; A 0 : 1a", "login A; s a =1; A 0 : 1a; tips A", "strict", False),
+    ("PSH-2", "login A; s a =1; tips A", "login A; tips A; s a =1; A 0 : 1a; tips A", "strict", False),
+    ("PSH-2", "login A; s a =1; tips A", "login A; s a =1; logout A; tips A", "strict", False),
+    ("PSH-3", "login A; login B; s a =1; tips B", "login A; s a =1; tips A", "strict", False),
+    ("PSH-3", "login B; login A; s a =1; tips A", "login B; kill; login A; s a =1; tips A", "strict", False),
 ]  # fmt: skip
 
 

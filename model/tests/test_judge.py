@@ -301,4 +301,4 @@ def test_each_requirement_is_graded_once() -> None:
     assert not grades["SEQ-5"].inconclusive
     assert grades["SEQ-5"].reason == "the target does not declare kill"
     assert not grades["SND-3"].inconclusive, "only idempotent demands it"
-    assert grades["PSH-1"].reason == "no tips are under test"
+    assert grades["PSH-1"].reason == "the target does not declare tips"

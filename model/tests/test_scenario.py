@@ -35,6 +35,9 @@ STEPS: tuple[tuple[sc.Step, str], ...] = (
     (sc.Preset(below_top=2), "preset(top-2)"),
     (sc.Trim(account="y"), "y:trim"),
     (sc.FailStore(), "~"),
+    (sc.Login(), "+A"),
+    (sc.Logout("B", "y"), "y:-B"),
+    (sc.Tips(), "tips"),
     (sc.Send(lose=Lost.CUT_REQUEST), "s/?"),
     (sc.Recv(lose=Lost.CUT_REPLY), "A/x"),
     (sc.Recv(lose=Lost.HALF_CLOSE), "A/h"),
@@ -76,7 +79,7 @@ def test_every_kind_of_step_is_here() -> None:
 
 
 def test_a_scenario_needs_what_its_steps_need() -> None:
-    assert WHOLE.needs == {"kill", "preset_seq", "trim", "fail_next_store", "overlap", "begin_send", "wire"}
+    assert WHOLE.needs == {"kill", "preset_seq", "trim", "fail_next_store", "overlap", "begin_send", "wire", "tips"}
     assert Scenario("held", (sc.Begin("s1", held=True), sc.End("s1"))).needs == {"begin_send"}
     assert Scenario("killed", (sc.Send(kill=Moment.AFTER),)).needs == {"kill"}
     assert WHOLE.needs <= {str(capability) for capability in Capability}

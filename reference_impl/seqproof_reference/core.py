@@ -3,7 +3,7 @@
 Theory of operation. Per account there is an ``Inbox``: two marks (``svr``, ``confirmed``), the rows, and the notes of
 client ids that were stored. A request walks through small steps, and every step is a method of its own:
 
-    send   noted -> allocate -> store (row, mark and note together) -> told
+    send   noted -> allocate -> store (row, mark and note together) -> push (``push.py``) -> told
     recv   malformed? -> ahead? -> confirm -> lower, upper -> due -> order -> page -> answered
 
 What survives a kill is ``self.disk``; what does not is ``self.memory``. A kill drops the memory and then calls
@@ -21,6 +21,7 @@ from typing import NamedTuple
 from seqproof_model.hello import Capability, Hello
 from seqproof_model.history import Answer, Code, Ok, Refused
 from seqproof_model.profile import UINT_MAX, find
+from seqproof_reference.push import PushSide
 
 VERSION = "0.1.0"
 Row = tuple[int, str]
@@ -68,7 +69,7 @@ class Memory:
     own: dict[str, int] = field(default_factory=dict[str, int])
 
 
-class Core:
+class Core(PushSide):
     """The correct server. ``limit`` None: a reply holds everything. ``send_seq`` false: a send does not tell its seq.
 
     ``claims`` is the profile, by name, that it wants to be held to; its first_seq and seq_max are the space it uses.
@@ -77,6 +78,7 @@ class Core:
     name = ""
 
     def __init__(self, *, limit: Limit | None = None, send_seq: bool = True, claims: str = "strict") -> None:
+        super().__init__()
         self.claims = find(claims)
         self.limit = limit
         self.send_seq = send_seq
@@ -103,6 +105,7 @@ class Core:
     def reset(self, account: str) -> None:
         """Make the account fresh: no message, no mark."""
         self.disk[account] = self.fresh(account)
+        self.forget(account)
 
     def send(self, account: str, sender: str, client_id: str, body: str) -> Answer:
         """Store a message and answer its seq (SND-1), or refuse it without effect (SEQ-6, SND-5)."""
@@ -122,6 +125,7 @@ class Core:
         self.store(inbox, seq, body)
         if client_id:
             inbox.notes[sender, client_id] = seq
+        self.push(account, sender, body)
         return self.told(seq)
 
     def recv(self, account: str, phone: str, seq_cli: int) -> Answer:
@@ -138,6 +142,7 @@ class Core:
     def kill(self) -> None:
         """Die as by SIGKILL: the memory is gone, the disk stays."""
         self.memory = Memory()
+        self.disconnect_all()
         self.on_kill()
         self.up = False
 

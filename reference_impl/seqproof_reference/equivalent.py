@@ -10,7 +10,7 @@ from __future__ import annotations
 import unicodedata
 
 from seqproof_model.hello import Capability, Hello
-from seqproof_model.history import Answer, Code, Ok, Refused
+from seqproof_model.history import Answer, Code, Ok, Refused, Tip
 from seqproof_reference.core import Core, Inbox, Limit, Page, Row
 
 
@@ -201,3 +201,6 @@ class Null(Core):
 
     def preset_seq(self, account: str, seq: int) -> None:
         pass
+
+    def tips(self) -> list[Tip]:
+        return []

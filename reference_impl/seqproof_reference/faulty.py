@@ -7,7 +7,7 @@ trace, for targets that tell the seq of a send and for those that do not. ``make
     >>> make("ACK_ON_REPLY").hello().server
     'seqproof-core 0.1.0 (ACK_ON_REPLY)'
 
-Not here: faults that take tips or a ping to be seen.
+Not here: faults that take a ping to be seen.
 Source: docs/mutants.md.
 """
 
@@ -26,6 +26,7 @@ from seqproof_reference import (
     twins_caches,
     twins_delivery,
     twins_numbers,
+    twins_push,
     twins_storage,
 )
 from seqproof_reference.core import Core, Limit
@@ -37,6 +38,7 @@ PAGED_BYTES = Limit(2, body_bytes=16)
 
 _KILL, _PRESET, _TRIM = Capability.KILL, Capability.PRESET_SEQ, Capability.TRIM
 _PAGING, _FAIL, _BEGIN = Capability.PAGING, Capability.FAIL_NEXT_STORE, Capability.BEGIN_SEND
+_TIPS = Capability.TIPS
 
 
 class Kind(StrEnum):
@@ -109,6 +111,44 @@ def _right(id: str, build: type[Core], summary: str, *, limit: Limit | None = No
 
 # A table, two lines a row: left as it is laid out.
 # fmt: off
+# Tips.
+PUSH_FAULTS: tuple[Entry, ...] = (
+    _fault("PUSH_BEFORE_STORE", twins_push.PushBeforeStore, "The tip goes out before the message can be read.",
+           "I-LIVE", "PSH-2", _BEGIN, _TIPS),
+    _fault("PUSH_LATCH", twins_push.PushLatch, "An account is tipped once, and never again.",
+           "I-LIVE", "PSH-2", _TIPS),
+    _fault("PUSH_EDGE_TRIGGERED", twins_push.PushEdgeTriggered, "No tip while something unread waits already.",
+           "I-LIVE", "PSH-2", _TIPS),
+    _fault("PUSH_STALE_ROUTE", twins_push.PushStaleRoute, "Tips go to the phone that was the route first.",
+           "I-LIVE", "PSH-2 PSH-3", _TIPS),
+    _fault("LATE_DISCONNECT_UNROUTES", twins_push.LateDisconnectUnroutes, "An old connection's close unroutes the new.",
+           "I-LIVE", "PSH-2", _TIPS),
+    _fault("PUSH_ONCE_GONE", twins_push.PushOnceGone, "A phone that logged out is not tipped when it is back.",
+           "I-LIVE", "PSH-2", _TIPS),
+    _fault("PUSH_LOST_AFTER_KILL", twins_push.PushLostAfterKill, "After a restart tips go to connections of before.",
+           "I-LIVE", "PSH-2", _KILL, _TIPS),
+    _fault("PUSH_WRONG_USER", twins_push.PushWrongUser, "Another account is tipped.",
+           "I-ISO", "PSH-2 PSH-3", _TIPS),
+    _fault("PUSH_FIRST_ACCOUNT", twins_push.PushFirstAccount, "Only the account that logged in first is tipped.",
+           "I-ISO", "PSH-2", _TIPS),
+    _fault("PUSH_TO_SENDER", twins_push.PushToSender, "The sender is tipped instead of the recipient.",
+           "I-LIVE", "PSH-2", _TIPS),
+    _fault("PUSH_DEBOUNCED_BY_BODY", twins_push.PushDebouncedByBody, "A body equal to the last one brings no tip.",
+           "I-LIVE", "PSH-2", _TIPS),
+    _fault("TIP_CONFIRMS", twins_push.TipConfirms, "A tip that was sent confirms what it announces.",
+           "I-LOSS", "RCV-1 RCV-7", _TIPS),
+)
+
+PUSH_EQUIVALENTS: tuple[Entry, ...] = (
+    _right("PUSH_TWICE", twins_push.PushTwice, "Every tip goes out twice."),
+    _right("PUSH_EXTRA", twins_push.PushExtra, "Tips also at each login and each recv, for nothing."),
+    _right("PUSH_BOTH_WAYS", twins_push.PushBothWays, "Tips by the connection and by the phone's OS."),
+    _right("PUSH_ALL_PHONES", twins_push.PushAllPhones, "Tips to every phone that is connected."),
+    _right("PUSH_EVICTS", twins_push.PushEvicts, "A login closes the connections of other phones."),
+    _right("PUSH_LAZY", twins_push.PushLazy, "One late tip for all, none for what was read already."),
+    _right("PUSH_NO_OS_FALLBACK", twins_push.PushNoOsFallback, "No push by the OS: short of a SHOULD (PSH-3)."),
+)
+
 FAULTS: tuple[Entry, ...] = (
     _fault("ACK_ON_REPLY", twins.AckOnReply, "confirmed becomes the last row sent, before any phone holds it.",
            "I-REDEL", "RCV-1 RCV-7"),
@@ -288,6 +328,7 @@ FAULTS: tuple[Entry, ...] = (
            "I-LOSS", "SEQ-3 RCV-1 RCV-7"),
     _fault("DEDUP_ACROSS_ACCOUNTS", twins_storage.DedupAcrossAccounts, "Client ids are looked up in all accounts.",
            "I-ISO", "SEQ-1 SEQ-2 SEQ-3 SEQ-4 RCV-1 RCV-5 RCV-7"),
+    *PUSH_FAULTS,
 )
 
 EQUIVALENTS: tuple[Entry, ...] = (
@@ -320,6 +361,7 @@ EQUIVALENTS: tuple[Entry, ...] = (
     _right("BLOCKS", twins.StepJump, "STEP_JUMP, where gaps are allowed.", profile="gappy"),
     _right("VOID_ON_FAIL", twins.GapOnFail, "GAP_ON_FAIL, where gaps are allowed.", profile="gappy"),
     _right("ONE_COUNTER", twins.GlobalCounter, "GLOBAL_COUNTER, where gaps are allowed.", profile="gappy"),
+    *PUSH_EQUIVALENTS,
 )
 # fmt: on
 

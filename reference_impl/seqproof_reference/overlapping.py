@@ -75,6 +75,7 @@ class _NumberFirst(AtCommit):
         if held.seq is None:
             return Refused(Code.FULL)
         self.decided(inbox, held, held.seq)
+        self.push(held.account, held.sender, held.body)
         return self.told(held.seq)
 
     def numbered(self, inbox: Inbox, held: Held, seq: int) -> None:

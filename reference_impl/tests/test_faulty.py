@@ -7,15 +7,16 @@ import re
 import pytest
 
 from seqproof_model.hello import Capability
-from seqproof_model.history import Answer, Ok
+from seqproof_model.history import Answer, Ok, Tip, Via
 from seqproof_model.profile import UINT_MAX
 from seqproof_reference.core import Core
 from seqproof_reference.faulty import EQUIVALENTS, FAULTS, NULL, Entry, Kind, catalogue, make
 
+SENDS = ("s", "s~", "t", 's"b"', "sBIG", "resend")
 NOT_IN_CORE = {"ACK_ON_HEARTBEAT"}
 SEQUENTIAL = [entry for entry in FAULTS if Capability.BEGIN_SEND not in entry.needs]  # the kit plays the others
 BLAMABLE = frozenset(
-    "SEQ-1 SEQ-2 SEQ-3 SEQ-4 SEQ-6 SND-2 SND-3 SND-5 RCV-1 RCV-2 RCV-3 RCV-5 RCV-7 CNF-1 CNF-5".split()  # noqa: SIM905
+    "SEQ-1 SEQ-2 SEQ-3 SEQ-4 SEQ-6 SND-2 SND-3 SND-5 RCV-1 RCV-2 RCV-3 RCV-5 RCV-7 CNF-1 CNF-5 PSH-2 PSH-3".split()  # noqa: SIM905
 )
 
 
@@ -26,23 +27,27 @@ class Play:
         self.core = core
         self.held: dict[tuple[str, str], int] = {}
         self.sent = self.fresh = 0
-        self.answers: list[Answer] = []
+        self.answers: list[Answer | list[Tip]] = []
         for account in ("x", "y"):
             core.reset(account)
 
-    def run(self, trace: str) -> list[Answer]:
-        """Take every step; returns the answers to the sends and the recvs."""
+    def run(self, trace: str) -> list[Answer | list[Tip]]:
+        """Take every step; returns the answers to the sends and the recvs, and the tips."""
         for word in trace.split():
             account, _, step = word.rpartition(":")
             self._step(account or "x", step)
         return self.answers
 
     def _step(self, account: str, step: str) -> None:
-        if step in ("s", "s~", "t", "sBIG", "resend"):
+        if step in SENDS:
             self._send(account, step)
         elif step == "!":
             self.core.kill()
             self.core.restart()
+        elif step == "tips":
+            self.answers.append(self.core.tips())
+        elif step[0] in "+-":
+            (self.core.login if step[0] == "+" else self.core.logout)(account, step[1])
         elif step == "trim":
             self.core.trim(account)
         elif found := re.fullmatch(r"preset\((\d+)\)", step):
@@ -59,7 +64,7 @@ class Play:
             self.core.fail_next_store()
         self.sent += step != "resend"
         sender, client_id = ("t", f"c{self.sent - 1}") if step == "t" else ("s", f"c{self.sent}")
-        body = f"m{self.sent}" + ("B" * 40 if step == "sBIG" else "")
+        body = "b" if step == 's"b"' else f"m{self.sent}" + ("B" * 40 if step == "sBIG" else "")
         self.answers.append(self.core.send(account, sender, client_id, body))
 
     def _ask(self, account: str, phone: str, *, lost: bool) -> None:
@@ -71,7 +76,7 @@ class Play:
             self.held[account, phone] = answer.upto or answer.rows[-1][0]
 
 
-def play(core: Core, trace: str) -> list[Answer]:
+def play(core: Core, trace: str) -> list[Answer | list[Tip]]:
     return Play(core).run(trace)
 
 
@@ -121,6 +126,7 @@ def test_a_faulty_entry_is_complete(entry: Entry) -> None:
         "trim": Capability.TRIM,
         "~": Capability.FAIL_NEXT_STORE,
         "{": Capability.BEGIN_SEND,
+        "+": Capability.TIPS,
     }
     assert {need for mark, need in needed.items() if mark in entry.trace} == entry.needs - {Capability.PAGING}
     assert (entry.limit is not None) == (Capability.PAGING in entry.needs)
@@ -135,6 +141,13 @@ QUIET = [
     "STORE_ON_RISE",
     "EAGER_TRIM",
     "NEVER_TRIM",
+    "PUSH_TWICE",
+    "PUSH_EXTRA",
+    "PUSH_BOTH_WAYS",
+    "PUSH_ALL_PHONES",
+    "PUSH_EVICTS",
+    "PUSH_LAZY",
+    "PUSH_NO_OS_FALLBACK",
 ]
 TRACES = [
     "s A s Ax A A B F s F R(2) R(9) A B trim F s ! A B F",
@@ -156,6 +169,38 @@ def test_the_liberties_that_can_be_seen() -> None:
     assert ahead[2] == Ok(rows=())
     assert more[0] == Ok(rows=((1, "m1"), (2, "m2")), more=True, upto=2)
     assert epoch[0] == Ok(rows=((1, "m1"), (2, "m2")), epoch="e1")
+
+
+@pytest.mark.parametrize(
+    ("name", "trace", "phones"),
+    [
+        ("CORRECT", "s +A s +B s -A s", "ABB"),
+        ("CORRECT", "+A +B -B s", "b"),
+        ("CORRECT", "+A -A s +A s", "aA"),
+        ("CORRECT", "+A ! s +B s", "aB"),
+        ("PUSH_TWICE", "+A s", "AA"),
+        ("PUSH_EXTRA", "+A s A", "AAA"),
+        ("PUSH_BOTH_WAYS", "+A s", "Aa"),
+        ("PUSH_ALL_PHONES", "+A +B s", "BAB"),
+        ("PUSH_EVICTS", "+A +B s -A s -B s", "BBb"),
+        ("PUSH_LAZY", "+A s s A s A s", "A"),
+        ("PUSH_LAZY", "+A s +B s", "AB"),
+        ("PUSH_NO_OS_FALLBACK", "+A -A s +B s", "B"),
+    ],
+)
+def test_the_liberties_of_tips(name: str, trace: str, phones: str) -> None:
+    """Who gets a tip, in order; in small letters by the push of the phone's OS."""
+    *_, tips = play(make(name), f"{trace} tips")
+    assert isinstance(tips, list)
+    assert "".join(tip.phone.lower() if tip.via is Via.OS else tip.phone for tip in tips) == phones
+
+
+def test_a_reset_account_has_no_phones() -> None:
+    core = make("CORRECT")
+    core.login("x", "A")
+    core.reset("x")
+    core.send("x", "s", "", "m")
+    assert core.tips() == []
 
 
 def test_gaps_are_right_only_where_the_profile_allows_them() -> None:

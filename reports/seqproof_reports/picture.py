@@ -34,6 +34,8 @@ class Kind(StrEnum):
     PRESET = "preset"
     TRIM = "trim"
     FAIL_STORE = "fail-store"
+    LOGIN = "login"
+    TIPS = "tips"
     SETTLED = "settled"
     MARK = "mark"
 

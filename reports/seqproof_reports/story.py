@@ -63,7 +63,7 @@ class _Teller:
     def _enlist(self) -> None:
         """Find every actor first, so that each state shows all phones and each label knows whether names need it."""
         for event in self.events:
-            if isinstance(event, h.Send | h.Recv | h.Preset | h.Trim):
+            if isinstance(event, h.Send | h.Recv | h.Preset | h.Trim | h.Login | h.Logout):
                 self.accounts.setdefault(
                     event.account, AccountMarks(event.account, self.before_first, self.before_first)
                 )

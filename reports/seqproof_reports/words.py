@@ -6,6 +6,8 @@ Labels stand on arrows ("recv after 0", "1..5, more due"); sentences stand in ta
 
 from __future__ import annotations
 
+from collections import Counter
+
 from seqproof_model import history as h
 from seqproof_reports.picture import Kind
 from seqproof_reports.text import quoted, rows_text, short
@@ -74,6 +76,13 @@ def answer(begin: Begin, given: h.Answer, late: bool) -> str:
     return text
 
 
+def _tips(tips: tuple[h.Tip, ...]) -> str:
+    if not tips:
+        return "none"
+    each = Counter(f"{short(tip.phone)}" + (" (OS push)" if tip.via is h.Via.OS else "") for tip in tips)
+    return ", ".join(f"{many} to {phone}" for phone, many in each.items())
+
+
 def plain(event: h.Event, restarted: bool) -> tuple[Kind, str, str]:
     """Say what an event is that is no request and no answer: its kind, its account, its words."""
     match event:
@@ -87,6 +96,12 @@ def plain(event: h.Event, restarted: bool) -> tuple[Kind, str, str]:
             return Kind.TRIM, event.account, "the server may trim"
         case h.FailStore():
             return Kind.FAIL_STORE, "", "the server's next store will fail"
+        case h.Login():
+            return Kind.LOGIN, event.account, f"phone {short(event.phone)} logs in"
+        case h.Logout():
+            return Kind.LOGIN, event.account, f"phone {short(event.phone)} logs out"
+        case h.Tips():
+            return Kind.TIPS, "", f"tips so far: {_tips(event.tips)}"
         case h.Settled():
             return Kind.SETTLED, "", f"operation {event.id} can no longer take effect"
         case h.Note():
