@@ -40,6 +40,7 @@ __all__ = [
     "Hello",
     "Kills",
     "Presets",
+    "RecvsRaw",
     "Talks",
     "TargetError",
     "Tip",
@@ -137,6 +138,15 @@ class BeginsSend(Protocol):
 
 
 @runtime_checkable
+class RecvsRaw(Protocol):
+    """Capability ``recv_raw``."""
+
+    def recv_raw(self, account: str, phone: str, raw: str) -> Answer:
+        """Make a recv with the text ``raw`` where seq_cli goes, as it is: -1, 1.5, null, "abc", quotes included."""
+        ...
+
+
+@runtime_checkable
 class Tips(Protocol):
     """Capability ``tips``. A phone has one long connection at most: a second login closes the first.
 
@@ -184,6 +194,7 @@ NEEDED: dict[Capability, tuple[str, ...]] = {
     Capability.FAIL_NEXT_STORE: ("fail_next_store",),
     Capability.BEGIN_SEND: ("begin_send", "commit_send"),
     Capability.WIRE: ("fail_next_reply", "release_reply", "holds_reply"),
+    Capability.RECV_RAW: ("recv_raw",),
     Capability.TIPS: ("login", "logout", "tips"),
 }
 

@@ -141,6 +141,10 @@ def _step(hello: Hello, *, kills: bool) -> st.SearchStrategy[Step]:
         kinds.append(st.builds(sc.Trim, account=account))
     if Capability.FAIL_NEXT_STORE in hello.capabilities:
         kinds.append(st.builds(sc.FailStore))
+    if Capability.TIPS in hello.capabilities:
+        connection = st.sampled_from([sc.Login, sc.Login, sc.Logout])
+        connect = st.tuples(connection, phone, account).map(lambda told: told[0](told[1], told[2]))
+        kinds.append(st.one_of(connect, st.builds(sc.Tips)))
     if kills:
         kinds.append(st.builds(sc.Kill))
     kinds += _overlapping(hello, account)
@@ -209,4 +213,6 @@ def _tail(steps: list[Step]) -> list[Step]:
         asks = [sc.Recv(phone=phone, account=account) for phone in phones]
         new = sc.Recv(account=account, fresh=True)
         tail += [new, *asks, sc.Send(account=account), *asks, new]
+    if any(isinstance(step, sc.Login) for step in plain):
+        tail = [sc.Tips(), *tail]
     return tail

@@ -65,7 +65,7 @@ def made(
 def cleaned(events: tuple[h.Event, ...]) -> tuple[h.Event, ...]:
     """A scenario's events as if it had run alone: operations from 1, bodies without the run's prefix, no mark."""
     kept = [event for event in events if not isinstance(event, h.Mark)]
-    begun = [event.id for event in kept if isinstance(event, h.Send | h.Recv)]
+    begun = [event.id for event in kept if isinstance(event, h.Send | h.Recv | h.RecvRaw)]
     numbers = {number: at for at, number in enumerate(begun, 1)}
     bodies = {event.body: event.body.rpartition(".")[2] for event in kept if isinstance(event, h.Send)}
     return tuple(_cleaned(event, numbers, bodies) for event in kept)
@@ -79,7 +79,7 @@ def _cleaned(event: h.Event, numbers: dict[int, int], bodies: dict[str, str]) ->
         case h.Ok():
             rows = event.rows and tuple((seq, bodies.get(body, body)) for seq, body in event.rows)
             return replace(event, id=numbers[event.id], rows=rows)
-        case h.Recv() | h.Refused() | h.Indefinite() | h.Settled() | h.Delivered():
+        case h.Recv() | h.RecvRaw() | h.Refused() | h.Indefinite() | h.Settled() | h.Delivered():
             return replace(event, id=numbers[event.id])
         case _:
             return event

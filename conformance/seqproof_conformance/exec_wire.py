@@ -115,6 +115,14 @@ class CommitSend(Question, frozen=True, tag="commit_send"):
     held: str
 
 
+class RecvRaw(Question, frozen=True, tag="recv_raw"):
+    """Make a recv with the text ``raw`` where seq_cli goes, as it is; answer as to a recv."""
+
+    account: str
+    phone: str
+    raw: str
+
+
 class Login(Question, frozen=True):
     """Open the phone's long connection, which is the account's current route from now on; answer when it is up."""
 
@@ -251,6 +259,7 @@ OPERATIONS = {
     "fail_next_store": Operation(FailNextStore, Done, Answer[Done], Capability.FAIL_NEXT_STORE),
     "begin_send": Operation(BeginSend, Held, Answer[Held], Capability.BEGIN_SEND),
     "commit_send": Operation(CommitSend, Sent, Answered[Sent], Capability.BEGIN_SEND),
+    "recv_raw": Operation(RecvRaw, Rows, Answered[Rows], Capability.RECV_RAW),
     "login": Operation(Login, Done, Answer[Done], Capability.TIPS),
     "logout": Operation(Logout, Done, Answer[Done], Capability.TIPS),
     "tips": Operation(Tips, Tipped, Answer[Tipped], Capability.TIPS),

@@ -30,19 +30,24 @@ Seen = tuple[tuple[str, ...], ...]  # what the server saw, request by request
 
 @dataclass(frozen=True)
 class Alphabet:
-    """Steps that are put together in every order. ``needs``: capabilities; ``text``: what it is about, for people."""
+    """Steps that are put together in every order. ``needs``: capabilities; ``text``: what it is about, for people.
+
+    ``end``: steps with which every course ends, besides.
+    """
 
     name: str
     text: str
     steps: tuple[Step, ...]
     needs: frozenset[str] = frozenset()
     observes: tuple[str, ...] = ()
+    end: tuple[Step, ...] = ()
 
 
 S, A, B = sc.Send(), sc.Recv(), sc.Recv(phone="B")
 AX, BX = sc.Recv(lose=Lost.REPLY), sc.Recv(phone="B", lose=Lost.REPLY)
 BASE = (S, A, B, AX, BX)
 LATE = (sc.Ask("r"), sc.Arrive("r"), sc.Recv(phone="R", seq_cli=1), sc.Recv(phone="R", seq_cli=2))
+TIPS = (sc.Login(), sc.Login(phone="B"), sc.Logout(), sc.Logout(phone="B"), sc.Tips())
 WIDE = (sc.Recv(fresh=True), sc.Send(account="y"), sc.Recv(account="y"))
 
 ALPHABETS: tuple[Alphabet, ...] = (
@@ -53,6 +58,8 @@ ALPHABETS: tuple[Alphabet, ...] = (
     Alphabet("stores", "requests, failing stores, repeated sends", (*BASE, sc.FailStore(), sc.Send(repeat=True)),
              frozenset({"fail_next_store"})),
     Alphabet("accounts", "requests, phones never seen before, and a second account", (*BASE, *WIDE)),
+    Alphabet("tips", "sends, a phone that asks, two that log in and out, and tips", (S, A, *TIPS), frozenset({"tips"}),
+             end=(sc.Tips(),)),
 )  # fmt: skip
 
 
@@ -111,7 +118,8 @@ def enumerate_all(alphabet: Alphabet, length: int) -> Enumeration:
 
 
 def _scenario(alphabet: Alphabet, length: int, number: int, course: _Course) -> Scenario:
-    return Scenario(f"{alphabet.name}-{length}-{number}", course.steps, f"course {number} of {alphabet.name}")
+    steps = (*course.steps, *alphabet.end)
+    return Scenario(f"{alphabet.name}-{length}-{number}", steps, f"course {number} of {alphabet.name}")
 
 
 # ---------------------------------------------------------------- what the server sees
@@ -138,7 +146,9 @@ def _after(course: _Course, step: Step) -> _Course:
                 if name == step.request:
                     seen = (*seen, ("recv", account, phone, str(q)))
                     world = _answered(world._replace(under_way=()), account, phone, q, delivered=True)
-        case sc.Kill() | sc.FailStore():
+        case sc.Login() | sc.Logout():
+            seen = (*seen, (type(step).__name__, step.account, step.phone, ""))
+        case sc.Kill() | sc.FailStore() | sc.Tips():
             seen = (*seen, (type(step).__name__,))
         case sc.Trim():
             seen = (*seen, ("trim", step.account))

@@ -20,6 +20,7 @@ from seqproof_conformance.adapter import (
     AdapterFault,
     BeginsSend,
     Kills,
+    RecvsRaw,
     Talks,
     TargetError,
     Tips,
@@ -189,6 +190,12 @@ class Line:
         began = self.clock()
         self.ask(name, call)
         self.killing_s += self.clock() - began
+
+    def recv_raw(self, request: h.RecvRaw, account: str) -> h.Answer:
+        """Make a recv with any text for its seq_cli, and wait for its answer."""
+        self.doubts.requests += 1
+        adapter = cast("RecvsRaw", self.adapter)
+        return checked("recv", self.ask("recv_raw", adapter.recv_raw, account, request.phone, request.raw))
 
     # ------------------------------------------------------------ tips
 

@@ -141,6 +141,8 @@ class Play:
                         return
             case sc.Recv():
                 self._recv(step)
+            case sc.RecvRaw():
+                self._raw(step)
             case sc.Drain():
                 self._drain(step)
             case sc.Ask():
@@ -186,6 +188,16 @@ class Play:
     def _recv(self, step: sc.Recv) -> None:
         event, phone = self._asking(step)
         self._ask(event, phone, step.lose, step.hold, step.kill, step.after)
+
+    def _raw(self, step: sc.RecvRaw) -> None:
+        """Any text for a seq_cli. No answer is in doubt here: a malformed one may be answered with anything."""
+        account = self._account(step.account)
+        event = h.RecvRaw(self.line.operation(), account, step.phone, step.raw)
+        self.event(event)
+        answer = msgspec.structs.replace(self.line.recv_raw(event, self._whole_name(account)), id=event.id)
+        self.event(answer)
+        if isinstance(answer, h.Refused) and answer.code is h.Code.UNREACHABLE:
+            self.line.notice(answer, armed=False)
 
     def _drain(self, step: sc.Drain) -> None:
         for _ in range(PAGES_AT_MOST):
@@ -392,7 +404,7 @@ class Play:
         """Record an event, and let the judges see it under the account's full name."""
         self.events.append(event)
         whole = event
-        if isinstance(event, h.Send | h.Recv | h.Preset | h.Trim | h.Login | h.Logout):
+        if isinstance(event, h.Send | h.Recv | h.RecvRaw | h.Preset | h.Trim | h.Login | h.Logout):
             whole = msgspec.structs.replace(event, account=self._whole_name(event.account))
         elif isinstance(event, h.Tips):
             tips = (msgspec.structs.replace(tip, account=self._whole_name(tip.account)) for tip in event.tips)

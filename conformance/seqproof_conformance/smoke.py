@@ -343,6 +343,22 @@ def fail_next_store(p: Probe) -> str:
     return f"the next send is refused as {answer.code}, the one after it is stored"
 
 
+def recv_raw(p: Probe) -> str:
+    """A text that is a number is asked with as that number, so a new phone's own text gets what a new phone gets."""
+    account = p.fresh()
+    two(p, account)
+    given = p.first_reply(account).rows
+    answer = p.definite("a recv_raw", p.answer("recv", p.call("recv_raw", account, "B", str(p.base))))
+    mend = "put the text where the number goes, as it is, without quotes of its own"
+    if isinstance(answer, Refused):
+        raise Insane(f"recv_raw with the text {p.base} was refused as {answer.code}, a recv({p.base}) was not", mend)
+    if answer.rows != given:
+        raise Insane(f"recv_raw with the text {p.base} and recv({p.base}) get different rows", mend)
+    if not given:
+        raise Unseen("neither of 2 messages came back")
+    return f"the text {p.base} is asked with as the number {p.base}"
+
+
 def tips(p: Probe) -> str:
     """A tip has the names that the kit gave, and is told once. Whether there is one at all is the server's affair."""
     account, phone = p.fresh(), "A"
@@ -472,6 +488,7 @@ CHECKS = (
         "fail_next_store", "the next send is refused, the one after it is stored", fail_next_store, "fail_next_store"
     ),
     Check("begin_send", "a send in two calls makes one message", begin_send, "begin_send"),
+    Check("recv_raw", "a text that is a number is asked with as that number", recv_raw, "recv_raw"),
     Check("tips", "a tip carries the kit's names, and is told once", tips, "tips"),
     Check("overlap", "two requests at once get their own answers", overlap, "overlap"),
     Check("kill", "killed, nobody answers; restarted, it does", kill, "kill"),

@@ -124,6 +124,10 @@ class ExecTarget:
         """Let it go on to its end."""
         return self._request(wire.CommitSend(begun), lambda sent: Ok(seq=_seq(sent.seq)))
 
+    def recv_raw(self, account: str, phone: str, raw: str) -> Answer:
+        """Ask with any text for seq_cli."""
+        return self._request(wire.RecvRaw(account, phone, raw), _received)
+
     def login(self, account: str, phone: str) -> None:
         """Let the program open the phone's long connection."""
         self._order(wire.Login(account, phone))

@@ -37,6 +37,8 @@ ERRORS = {(409, Code.AHEAD), (400, Code.MALFORMED), (403, Code.POLICY), (507, Co
 CONNECT_SVRS = 2  # so that the server has to find where a phone is connected
 T = TypeVar("T")
 
+NOT_YET = frozenset({Capability.BEGIN_SEND, Capability.TIPS, Capability.RECV_RAW})
+
 
 class _Hello(msgspec.Struct):
     nonce: str
@@ -102,7 +104,7 @@ class ReferenceTarget(Served, Wired):
         """Start the server at the first call."""
         if not self.server.answered:
             self.server.start()
-        lacks = {Capability.BEGIN_SEND} if self._page else {Capability.BEGIN_SEND, Capability.PAGING}
+        lacks = NOT_YET if self._page else NOT_YET | {Capability.PAGING}
         return Hello(server=self._name, capabilities=frozenset(set(Capability) - lacks))
 
     def send(self, account: str, sender: str, client_id: str, body: str) -> Answer:

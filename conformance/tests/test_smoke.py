@@ -352,5 +352,16 @@ def test_every_check_is_in_the_docs() -> None:
 
 def test_every_check_has_a_planted_fault() -> None:
     """Half of them stand in test_smoke_handles."""
-    handles = {"accounts", "reset", "preset_seq", "trim", "fail_next_store", "begin_send", "tips", "overlap", "kill"}
+    handles = {
+        "accounts",
+        "reset",
+        "preset_seq",
+        "trim",
+        "fail_next_store",
+        "begin_send",
+        "recv_raw",
+        "tips",
+        "overlap",
+        "kill",
+    }
     assert {check for _, check, _ in INSANE} | handles == {check.name for check in smoke.CHECKS}

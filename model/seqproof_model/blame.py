@@ -67,6 +67,9 @@ class Observed(Enum):
     REFUSED_CONFIRMS = Row(
         "RCV-6", "I-LOSS", "recv({q}) was refused ({code}), and yet it confirmed {q}: an earlier reply shows it"
     )
+    MALFORMED_CONFIRMS = Row(
+        "SEQ-7", "I-LOSS", "{missing} {is_are} not given any more, and nothing came in between but a recv({raw})"
+    )
     TIP_ELSEWHERE = Row(
         "PSH-3",
         "I-ISO",
@@ -85,7 +88,7 @@ class Observed(Enum):
 
 MISSING = frozenset({
     Observed.HOLED, Observed.MORE_TOO_EARLY, Observed.ENDS_EARLY, Observed.ENDS_BETWEEN, Observed.WRONG_START,
-    Observed.EMPTY_PAGE, Observed.EMPTY_REPLY,
+    Observed.EMPTY_PAGE, Observed.EMPTY_REPLY, Observed.MALFORMED_CONFIRMS,
 })  # fmt: skip
 AGAIN = frozenset({Observed.OWN_ROW, Observed.CONFIRMED_ROW})
 
@@ -104,6 +107,7 @@ class Context:
     ahead: bool = False
     lower_asked: bool = False
     tipped: bool = False
+    malformed: bool = False
     shown: set[int] = field(default_factory=set[int])
     lost: set[int] = field(default_factory=set[int])
     elsewhere: set[int] = field(default_factory=set[int])
@@ -121,6 +125,8 @@ CONTEXTS = {  # each alone, in words; of seq 1
     "to another phone": Context(elsewhere={1}),
     "two sends are alike": Context(alike=True),
     "seqs above 2^24": Context(large=True),
+    "after a malformed seq_cli": Context(malformed=True),
+    "a tip had announced it": Context(tipped=True),
 }
 
 
@@ -135,11 +141,13 @@ def suspects(observed: Observed, seqs: tuple[int, ...], context: Context) -> tup
         found += ["RCV-4"] * (not context.lost.isdisjoint(seqs))
         found += ["CNF-6"] * (not context.elsewhere.isdisjoint(seqs))
         found += ["PSH-1"] * context.tipped
+        found += ["SEQ-7"] * context.malformed
     if observed in AGAIN:
         found += ["CNF-4"] * context.killed
         found += ["CNF-2"] * context.lower_asked
     if observed in (Observed.SEQ_TAKEN, Observed.SEQ_BEHIND, Observed.SEQ_CLOSED, Observed.BEHIND_REFUSED):
         found += ["SEQ-5"] * context.killed
+        found += ["SEQ-7"] * context.malformed
     if observed in MISSING or observed is Observed.SEQ_TAKEN:
         found += ["SND-4"] * context.alike
     found += ["SEQ-7"] * context.large

@@ -13,6 +13,7 @@ from collections import Counter
 from seqproof_model import history as h
 from seqproof_model.account import Account, Message, Pending
 from seqproof_model.profile import UINT_MAX
+from seqproof_model.requirements import kept, should
 
 HALF = UINT_MAX // 2  # 2^31 - 1, the largest signed 32-bit number
 SEVERAL = ""  # instead of a phone's name: more than one phone
@@ -35,6 +36,11 @@ class Evidence:
         self.ahead: int | None = None  # the largest seq_cli of a recv that was surely ahead
         self.kill_seen = 0
         self.confirmed_at_kill = 0
+        self.raw: str | None = None  # the last malformed seq_cli
+        self.raw_at = 0
+        self.again: set[int] = set()  # what the last reply with rows gave, and an earlier one had given
+        self.replied_at = 0
+        self.asked = 0  # recvs that began since then
 
     # ---------------------------------------------------------------- sends
 
@@ -75,6 +81,20 @@ class Evidence:
         self.refused |= code in (h.Code.POLICY, h.Code.STORE)
 
     # ---------------------------------------------------------------- recvs
+
+    def malformed(self, raw: str, answer: h.Answer, now: int) -> None:
+        """A recv with a malformed seq_cli was answered, or is in doubt."""
+        self.raw, self.raw_at = raw, now
+        self.counts[should("SEQ-7")] += 1
+        self.counts[kept("SEQ-7")] += isinstance(answer, h.Refused) and answer.code in (h.Code.MALFORMED, h.Code.AHEAD)
+
+    def only_malformed(self, seqs: tuple[int, ...], killed_at: int) -> str | None:
+        """The malformed seq_cli that alone can be why these seqs are missing: all else gave them to the last.
+
+        The reply before this one held them, not for the first time, and since then nothing else was asked.
+        """
+        quiet = max(killed_at, self.trimmed_at) < self.replied_at < self.raw_at and self.asked == 1
+        return self.raw if quiet and seqs and self.again.issuperset(seqs) else None
 
     def refused_recv(self, account: Account, request: Pending, code: h.Code) -> None:
         """A recv was refused, rightly."""
@@ -131,7 +151,7 @@ class Evidence:
             counts["SEQ-4"] += 1
         if self.full:
             counts["SEQ-6"] += 1
-        if q > HALF:
+        if q > HALF or self.raw is not None:
             counts["SEQ-7"] += 1
         if self.refused and whole:
             counts["SND-5"] += 1
@@ -147,6 +167,7 @@ class Evidence:
     ) -> None:
         """The conditions that speak of single messages."""
         found: set[str] = set()
+        self.again, self.replied_at, self.asked = {seq for seq, _ in rows if seq in self.shown}, now, 0
         shown, learned, at, began = self.shown, self.learned, account.at, request.began
         for seq, body in rows:
             message = at[seq]

@@ -72,6 +72,15 @@ class Recv(_Event, frozen=True):
     seq_cli: int
 
 
+class RecvRaw(_Event, frozen=True):
+    """A recv begins, with the text ``raw`` where seq_cli should be, as JSON has it; answered as a recv is."""
+
+    id: int
+    account: str
+    phone: str
+    raw: str
+
+
 class Ok(_Event, frozen=True):
     """A definite success. A send tells ``seq`` where the server does; a recv tells ``rows`` ((seq, body), ascending).
 
@@ -215,6 +224,7 @@ Answer = Ok | Refused | Indefinite
 Event = (
     Send
     | Recv
+    | RecvRaw
     | Ok
     | Refused
     | Indefinite

@@ -18,9 +18,10 @@ from collections.abc import Collection, Iterable
 
 from seqproof_model import history as h
 from seqproof_model.account import Account, Pending
-from seqproof_model.blame import Context, Observed, Seen, span, suspects
+from seqproof_model.blame import MISSING, Context, Observed, Seen, span, suspects
 from seqproof_model.evidence import Evidence
 from seqproof_model.hello import Capability
+from seqproof_model.malformed import Plain, meaning
 from seqproof_model.profile import Profile, built_in
 from seqproof_model.requirements import REQUIREMENTS, Level, Requirement, kept, should
 from seqproof_model.tips import Tipped
@@ -42,6 +43,7 @@ class Judge:
         self._open: dict[int, tuple[str, Pending]] = {}
         self._owner: dict[str, str] = {}  # body -> the account it was first sent to
         self._killed_at = 0
+        self._raw: dict[int, tuple[h.RecvRaw, bool]] = {}  # and whether it is malformed
         self._tipped: dict[str, Tipped] = {}  # of accounts that a phone has logged in to
 
     def feed(self, event: h.Event) -> Violation | None:
@@ -56,10 +58,14 @@ class Judge:
             case h.Recv():
                 state = self._account(event.account)
                 if state:
+                    state[1].asked += 1
                     self._begin(event, state[0].begin_recv(event, self.events))
+            case h.RecvRaw():
+                self._raw_begins(event)
             case h.Ok() | h.Refused():
                 return self._answer(event)
             case h.Indefinite():
+                self._raw_ends(event)
                 name, request = self._open.get(event.id, ("", None))
                 if request and request.message:
                     request.message.lost = True
@@ -99,6 +105,27 @@ class Judge:
         self._open[event.id] = (event.account, request)
         if event.account in self._tipped:
             self._tipped[event.account].begin(request, self.events)
+
+    def _raw_begins(self, event: h.RecvRaw) -> None:
+        """A text stands in the place of seq_cli. What means one is a recv; what may mean one may have confirmed."""
+        found = meaning(event.raw, self.profile.seq_max)
+        if isinstance(found, Plain):
+            self.events -= 1
+            self.feed(h.Recv(event.id, event.account, event.phone, found.seq_cli))
+            return
+        state = self._account(event.account)
+        if state and found:
+            state[0].begin_recv(h.Recv(event.id, event.account, event.phone, found.seq_cli), self.events)
+            state[1].asked += 1
+        self._raw[event.id] = event, found is None
+
+    def _raw_ends(self, event: h.Answer) -> bool:
+        """What is malformed had no effect, whatever the answer; what may mean a seq_cli stays in doubt."""
+        raw, malformed = self._raw.pop(event.id, (None, False))
+        state = self._accounts.get(raw.account) if raw else None
+        if raw and state and malformed:
+            state[1].malformed(raw.raw, event, self.events)
+        return raw is not None
 
     def _connection(self, event: h.Login | h.Logout) -> None:
         state = self._account(event.account)
@@ -144,6 +171,8 @@ class Judge:
     def _answer(self, event: h.Ok | h.Refused) -> Violation | None:
         name, request = self._open.pop(event.id, ("", None))
         if request is None:
+            if self._raw_ends(event):
+                return None
             if any(state is None for state in self._accounts.values()):
                 return None  # it belongs to a closed account
             raise h.HistoryError(f"event {self.events}: an answer to operation {event.id}, which never began")
@@ -191,6 +220,11 @@ class Judge:
         owner = self._owner.get(seen.body or "", name)
         if seen.observed is Observed.OTHER_BODY and owner != name:
             seen = Seen(Observed.OTHER_ACCOUNT, seen.seqs, body=f'"{seen.body}"', n=seen.seqs[0])
+            row, sentence = seen.row, str(seen)
+        raw = evidence.only_malformed(seen.seqs, self._killed_at) if seen.observed in MISSING else None
+        if raw is not None:
+            what = {"missing": f"seq {', '.join(map(str, seen.seqs))}", "is_are": "are" if len(seen.seqs) > 1 else "is"}
+            seen = Seen(Observed.MALFORMED_CONFIRMS, seen.seqs, raw=raw, **what)
             row, sentence = seen.row, str(seen)
         tipped = name in self._tipped and self._tipped[name].any
         context = _context(account, evidence, asked, killed=self._killed_at > began, tipped=tipped)
@@ -277,6 +311,7 @@ def _context(account: Account, evidence: Evidence, asked: h.Send | h.Recv, *, ki
         lost=evidence.lost_seqs,
         elsewhere={seq for seq, phone in evidence.shown.items() if recv and phone != recv.phone},
         alike=evidence.alike(account),
+        malformed=evidence.raw is not None,
         large=max(account.taken, recv.seq_cli if recv else 0) >= EXACT,
     )
 

@@ -20,6 +20,7 @@ notation of a trace a step is a letter or two:
     ~        the next store is made to fail    s"b"     a send with the body b; s[9]: a body 9 long
     trim     the account is trimmed            preset(n) preset(top-n)   it starts at seq_svr n, or n below the top
     y:s      a step on account y               t        a send by another sender, t
+    raw(-1)  a recv with the text -1, or any other, in the place of seq_cli
     +A  -A   phone A logs in: its connection is the account's route; it logs out    tips  all tips so far are taken
 
 Source: docs/formats.md, docs/scenarios.md.
@@ -103,6 +104,14 @@ class Recv(_Step, frozen=True):
     after: Annotated[int, msgspec.Meta(ge=0)] = 0
     hold: str = ""
     kill: Moment = Moment.NEVER
+
+
+class RecvRaw(_Step, frozen=True):
+    """A request with the text ``raw`` where seq_cli should be: -1, 1.5, null, "abc". The phone heeds no reply."""
+
+    raw: str
+    phone: str = "R"
+    account: str = "x"
 
 
 class Drain(_Step, frozen=True):
@@ -200,6 +209,7 @@ class Tips(_Step, frozen=True):
 Step = (
     Send
     | Recv
+    | RecvRaw
     | Drain
     | Ask
     | Arrive
@@ -223,6 +233,7 @@ NEEDS: dict[type, str] = {
     Login: "tips",
     Logout: "tips",
     Tips: "tips",
+    RecvRaw: "recv_raw",
 }
 
 
@@ -324,6 +335,8 @@ def notation(step: Step) -> str:
             text = _begun(step)
         case End():
             text = f"]{step.request}"
+        case RecvRaw():
+            text = f"raw({step.raw})"
         case Drain():
             text = f"{step.phone}*"
         case Ask():

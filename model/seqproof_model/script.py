@@ -11,6 +11,7 @@ Steps are parted by ``;``. A step is a request and its answer, or something that
     1( s a        a request begins, called 1                    1) =1      ... and is answered
     y/s a =1      on account y (else x)
     kill   trim   preset 9   settled 1
+    raw null !malformed                                         a recv with that text for its seq_cli, answered
     login A   logout A                                          phone A's connection; y/login A of account y
     tips A (A) y/B                                              tips taken: to A, to A by its OS, to B of account y
 
@@ -52,6 +53,11 @@ class _Script:
                 self.events.append(h.Trim(account))
             case "preset":
                 self.events.append(h.Preset(account, int(number)))
+            case "raw":
+                self.next_id += 1
+                raw, _, answer = number.partition(" ")
+                self.events.append(h.RecvRaw(self.next_id, account, "R", raw))
+                self._answer(self.next_id, answer)
             case "login":
                 self.events.append(h.Login(account, number))
             case "logout":

@@ -35,6 +35,7 @@ STEPS: tuple[tuple[sc.Step, str], ...] = (
     (sc.Preset(below_top=2), "preset(top-2)"),
     (sc.Trim(account="y"), "y:trim"),
     (sc.FailStore(), "~"),
+    (sc.RecvRaw('"abc"', account="y"), 'y:raw("abc")'),
     (sc.Login(), "+A"),
     (sc.Logout("B", "y"), "y:-B"),
     (sc.Tips(), "tips"),
@@ -79,7 +80,17 @@ def test_every_kind_of_step_is_here() -> None:
 
 
 def test_a_scenario_needs_what_its_steps_need() -> None:
-    assert WHOLE.needs == {"kill", "preset_seq", "trim", "fail_next_store", "overlap", "begin_send", "wire", "tips"}
+    assert WHOLE.needs == {
+        "kill",
+        "preset_seq",
+        "trim",
+        "fail_next_store",
+        "overlap",
+        "begin_send",
+        "wire",
+        "tips",
+        "recv_raw",
+    }
     assert Scenario("held", (sc.Begin("s1", held=True), sc.End("s1"))).needs == {"begin_send"}
     assert Scenario("killed", (sc.Send(kill=Moment.AFTER),)).needs == {"kill"}
     assert WHOLE.needs <= {str(capability) for capability in Capability}

@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 from seqproof_model.hello import Capability, Hello
 from seqproof_model.history import Answer, Code, Ok, Refused
+from seqproof_model.malformed import Plain, meaning
 from seqproof_model.profile import UINT_MAX, find
 from seqproof_reference.push import PushSide
 
@@ -139,6 +140,13 @@ class Core(PushSide):
             return self.ahead(inbox, phone, seq_cli)
         return self.serve(inbox, phone, seq_cli)
 
+    def recv_raw(self, account: str, phone: str, raw: str) -> Answer:
+        """A recv whose seq_cli is any text: what is no plain number is refused, without effect (SEQ-7)."""
+        seq_cli = self.read(raw)
+        if seq_cli is None and self.up:
+            return Refused(Code.MALFORMED)
+        return self.recv(account, phone, self.base if seq_cli is None else seq_cli)
+
     def kill(self) -> None:
         """Die as by SIGKILL: the memory is gone, the disk stays."""
         self.memory = Memory()
@@ -180,6 +188,11 @@ class Core(PushSide):
         if account not in self.disk:
             self.disk[account] = self.fresh(account)
         return self.disk[account]
+
+    def read(self, raw: str) -> int | None:
+        """The seq_cli that a text means, or None."""
+        found = meaning(raw, self.seq_max)
+        return found.seq_cli if isinstance(found, Plain) else None
 
     def noted(self, inbox: Inbox, sender: str, client_id: str) -> int | None:
         """The seq of the message that this sender already stored under this client id (SND-3, SND-4)."""

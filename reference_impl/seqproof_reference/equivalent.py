@@ -184,6 +184,9 @@ class Null(Core):
     def recv(self, account: str, phone: str, seq_cli: int) -> Answer:
         return Ok(rows=())
 
+    def recv_raw(self, account: str, phone: str, raw: str) -> Answer:
+        return Ok(rows=())
+
     def begin_send(self, account: str, sender: str, client_id: str, body: str) -> None:
         pass
 

@@ -27,6 +27,7 @@ from seqproof_reference import (
     twins_delivery,
     twins_numbers,
     twins_push,
+    twins_raw,
     twins_storage,
 )
 from seqproof_reference.core import Core, Limit
@@ -38,7 +39,7 @@ PAGED_BYTES = Limit(2, body_bytes=16)
 
 _KILL, _PRESET, _TRIM = Capability.KILL, Capability.PRESET_SEQ, Capability.TRIM
 _PAGING, _FAIL, _BEGIN = Capability.PAGING, Capability.FAIL_NEXT_STORE, Capability.BEGIN_SEND
-_TIPS = Capability.TIPS
+_TIPS, _RAW = Capability.TIPS, Capability.RECV_RAW
 
 
 class Kind(StrEnum):
@@ -137,6 +138,32 @@ PUSH_FAULTS: tuple[Entry, ...] = (
            "I-LIVE", "PSH-2", _TIPS),
     _fault("TIP_CONFIRMS", twins_push.TipConfirms, "A tip that was sent confirms what it announces.",
            "I-LOSS", "RCV-1 RCV-7", _TIPS),
+)
+
+# A malformed seq_cli.
+RAW_FAULTS: tuple[Entry, ...] = (
+    _fault("RAW_WRAPS_NEGATIVE", twins_raw.RawWrapsNegative, "-1 is stored unsigned, and confirms all that will come.",
+           "I-LOSS", "SEQ-7 RCV-1 RCV-7", _RAW),
+    _fault("RAW_TRUNCATES_FRACTION", twins_raw.RawTruncatesFraction, "1.5 is taken for 1.",
+           "I-LOSS", "SEQ-7 RCV-1 RCV-7", _RAW),
+    _fault("RAW_TRUNCATES_BITS", twins_raw.RawTruncatesBits, "2^32 + 1 is taken for 1.",
+           "I-LOSS", "SEQ-7 RCV-1 RCV-7", _RAW),
+    _fault("RAW_ABOVE_MAX_CLAMPED", twins_raw.RawAboveMaxClamped, "A number above the space confirms all there is.",
+           "I-LOSS", "SEQ-7 RCV-1 RCV-7", _RAW),
+    _fault("RAW_NULL_IS_ALL", twins_raw.RawNullIsAll, "A seq_cli that is null confirms all there is.",
+           "I-LOSS", "SEQ-7 RCV-1 RCV-7", _RAW),
+    _fault("RAW_TRUE_IS_ONE", twins_raw.RawTrueIsOne, "true is taken for 1.",
+           "I-LOSS", "SEQ-7 RCV-1 RCV-7", _RAW),
+    _fault("RAW_TEXT_PREFIX", twins_raw.RawTextPrefix, 'A text is read as far as it has digits: "1x" is 1.',
+           "I-LOSS", "SEQ-7 RCV-1 RCV-7", _RAW),
+    _fault("RAW_500_AND_CONFIRMS", twins_raw.Raw500AndConfirms, "It fails over a text, and has confirmed all.",
+           "I-LOSS", "SEQ-7 RCV-1 RCV-7", _RAW),
+)
+
+RAW_EQUIVALENTS: tuple[Entry, ...] = (
+    _right("RAW_TEXT_IS_ZERO", twins_raw.RawTextIsZero, "What is malformed is taken for 0, which confirms nothing."),
+    _right("RAW_LENIENT", twins_raw.RawLenient, 'Takes "2" in quotes, 2.0 and 2e0 for 2.'),
+    _right("RAW_ANSWERED_EMPTY", twins_raw.RawAnsweredEmpty, "What is malformed is answered with nothing."),
 )
 
 PUSH_EQUIVALENTS: tuple[Entry, ...] = (
@@ -329,6 +356,7 @@ FAULTS: tuple[Entry, ...] = (
     _fault("DEDUP_ACROSS_ACCOUNTS", twins_storage.DedupAcrossAccounts, "Client ids are looked up in all accounts.",
            "I-ISO", "SEQ-1 SEQ-2 SEQ-3 SEQ-4 RCV-1 RCV-5 RCV-7"),
     *PUSH_FAULTS,
+    *RAW_FAULTS,
 )
 
 EQUIVALENTS: tuple[Entry, ...] = (
@@ -362,6 +390,7 @@ EQUIVALENTS: tuple[Entry, ...] = (
     _right("VOID_ON_FAIL", twins.GapOnFail, "GAP_ON_FAIL, where gaps are allowed.", profile="gappy"),
     _right("ONE_COUNTER", twins.GlobalCounter, "GLOBAL_COUNTER, where gaps are allowed.", profile="gappy"),
     *PUSH_EQUIVALENTS,
+    *RAW_EQUIVALENTS,
 )
 # fmt: on
 

@@ -15,8 +15,8 @@ from seqproof_reference.faulty import EQUIVALENTS, FAULTS, NULL, Entry, Kind, ca
 SENDS = ("s", "s~", "t", 's"b"', "sBIG", "resend")
 NOT_IN_CORE = {"ACK_ON_HEARTBEAT"}
 SEQUENTIAL = [entry for entry in FAULTS if Capability.BEGIN_SEND not in entry.needs]  # the kit plays the others
-BLAMABLE = frozenset(
-    "SEQ-1 SEQ-2 SEQ-3 SEQ-4 SEQ-6 SND-2 SND-3 SND-5 RCV-1 RCV-2 RCV-3 RCV-5 RCV-7 CNF-1 CNF-5 PSH-2 PSH-3".split()  # noqa: SIM905
+BLAMABLE = frozenset({"PSH-2", "PSH-3"}).union(
+    "SEQ-1 SEQ-2 SEQ-3 SEQ-4 SEQ-6 SEQ-7 SND-2 SND-3 SND-5 RCV-1 RCV-2 RCV-3 RCV-5 RCV-7 CNF-1 CNF-5".split()  # noqa: SIM905
 )
 
 
@@ -44,6 +44,8 @@ class Play:
         elif step == "!":
             self.core.kill()
             self.core.restart()
+        elif found := re.fullmatch(r"raw\((.*)\)", step):
+            self.core.recv_raw(account, "R", found[1])  # what a malformed one is answered shows nothing
         elif step == "tips":
             self.answers.append(self.core.tips())
         elif step[0] in "+-":
@@ -127,6 +129,7 @@ def test_a_faulty_entry_is_complete(entry: Entry) -> None:
         "~": Capability.FAIL_NEXT_STORE,
         "{": Capability.BEGIN_SEND,
         "+": Capability.TIPS,
+        "raw": Capability.RECV_RAW,
     }
     assert {need for mark, need in needed.items() if mark in entry.trace} == entry.needs - {Capability.PAGING}
     assert (entry.limit is not None) == (Capability.PAGING in entry.needs)
@@ -150,7 +153,7 @@ QUIET = [
     "PUSH_NO_OS_FALLBACK",
 ]
 TRACES = [
-    "s A s Ax A A B F s F R(2) R(9) A B trim F s ! A B F",
+    "s A s Ax A A B F s F R(2) R(9) A B trim F s ! A B F raw(-1) raw(2) F",
     "s~ s s Ax R(1) R(0) B B trim s F ! s A A y:s y:A A",
     f"preset({UINT_MAX - 2}) s s s A A F R({UINT_MAX}) F",
 ]

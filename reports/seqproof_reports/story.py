@@ -53,6 +53,7 @@ class _Teller:
         self.actors: dict[str, Actor] = {}
         self.accounts: dict[str, AccountMarks] = {}
         self._begun: dict[int, Begin] = {e.id: e for e in events if isinstance(e, h.Send | h.Recv)}
+        self._raw = {e.id: e for e in events if isinstance(e, h.RecvRaw)}
         self._answers: dict[int, h.Answer] = {}
         self._late = {e.id for e in events if isinstance(e, h.Delivered)}
         self._confirmed_at_start: dict[int, int] = {}
@@ -63,7 +64,7 @@ class _Teller:
     def _enlist(self) -> None:
         """Find every actor first, so that each state shows all phones and each label knows whether names need it."""
         for event in self.events:
-            if isinstance(event, h.Send | h.Recv | h.Preset | h.Trim | h.Login | h.Logout):
+            if isinstance(event, h.Send | h.Recv | h.RecvRaw | h.Preset | h.Trim | h.Login | h.Logout):
                 self.accounts.setdefault(
                     event.account, AccountMarks(event.account, self.before_first, self.before_first)
                 )
@@ -116,6 +117,11 @@ class _Teller:
     def _answer(self, at: int, answer: h.Answer) -> Moment:
         """Tell an answer that came apart from its request."""
         begin = self._begun.get(answer.id)
+        raw = self._raw.get(answer.id)
+        if raw:
+            asked = f"the answer to phone {raw.phone}, which asked after {raw.raw}"
+            like = h.Recv(raw.id, raw.account, raw.phone, self.before_first)
+            return self._finish(Moment(at, at, Kind.RECV, raw.account, asked, words.answer(like, answer, late=False)))
         if begin is None:
             return self._finish(Moment(at, at, Kind.SETTLED, "", f"an answer to no request (operation {answer.id})"))
         asked = words.reply_to(begin, self._name(begin))

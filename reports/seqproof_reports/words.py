@@ -96,6 +96,8 @@ def plain(event: h.Event, restarted: bool) -> tuple[Kind, str, str]:
             return Kind.TRIM, event.account, "the server may trim"
         case h.FailStore():
             return Kind.FAIL_STORE, "", "the server's next store will fail"
+        case h.RecvRaw():
+            return Kind.RECV, event.account, f"phone {short(event.phone)} asks after {short(event.raw, 24)}"
         case h.Login():
             return Kind.LOGIN, event.account, f"phone {short(event.phone)} logs in"
         case h.Logout():
