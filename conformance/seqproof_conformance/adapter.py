@@ -33,6 +33,7 @@ from seqproof_model.requirements import REQUIREMENTS
 __all__ = [
     "Adapter",
     "AdapterFault",
+    "Backups",
     "BeginsSend",
     "Bounds",
     "Capability",
@@ -138,6 +139,19 @@ class BeginsSend(Protocol):
 
 
 @runtime_checkable
+class Backups(Protocol):
+    """Capability ``backup``."""
+
+    def backup(self) -> None:
+        """Back up the server's whole store, as an operator would. One backup is kept, the last."""
+        ...
+
+    def restore(self) -> None:
+        """Take the whole store back to the last backup, start the server on it, and wait until it answers."""
+        ...
+
+
+@runtime_checkable
 class RecvsRaw(Protocol):
     """Capability ``recv_raw``."""
 
@@ -194,6 +208,7 @@ NEEDED: dict[Capability, tuple[str, ...]] = {
     Capability.FAIL_NEXT_STORE: ("fail_next_store",),
     Capability.BEGIN_SEND: ("begin_send", "commit_send"),
     Capability.WIRE: ("fail_next_reply", "release_reply", "holds_reply"),
+    Capability.BACKUP: ("backup", "restore"),
     Capability.RECV_RAW: ("recv_raw",),
     Capability.TIPS: ("login", "logout", "tips"),
 }

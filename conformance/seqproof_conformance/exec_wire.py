@@ -115,6 +115,14 @@ class CommitSend(Question, frozen=True, tag="commit_send"):
     held: str
 
 
+class Backup(Question, frozen=True):
+    """Back up the server's whole store; only the last backup is kept."""
+
+
+class Restore(Question, frozen=True):
+    """Take the whole store back to the last backup, and start the server on it; answer when it answers."""
+
+
 class RecvRaw(Question, frozen=True, tag="recv_raw"):
     """Make a recv with the text ``raw`` where seq_cli goes, as it is; answer as to a recv."""
 
@@ -259,6 +267,8 @@ OPERATIONS = {
     "fail_next_store": Operation(FailNextStore, Done, Answer[Done], Capability.FAIL_NEXT_STORE),
     "begin_send": Operation(BeginSend, Held, Answer[Held], Capability.BEGIN_SEND),
     "commit_send": Operation(CommitSend, Sent, Answered[Sent], Capability.BEGIN_SEND),
+    "backup": Operation(Backup, Done, Answer[Done], Capability.BACKUP),
+    "restore": Operation(Restore, Done, Answer[Done], Capability.BACKUP),
     "recv_raw": Operation(RecvRaw, Rows, Answered[Rows], Capability.RECV_RAW),
     "login": Operation(Login, Done, Answer[Done], Capability.TIPS),
     "logout": Operation(Logout, Done, Answer[Done], Capability.TIPS),

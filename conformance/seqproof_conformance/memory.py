@@ -154,6 +154,9 @@ class Memory:
                 self._delivered(event)
             case h.Kill():
                 self._kills += 1
+            case h.Restore():
+                self._forgotten |= self._inboxes.keys()
+                self._inboxes.clear()
             case h.Preset():
                 self._preset(event)
             case h.Trim():

@@ -103,7 +103,9 @@ def _simpler(step: Step) -> Iterator[Step]:
     if isinstance(step, sc.Recv | sc.Drain | sc.Ask) and step.phone > "A" and not getattr(step, "fresh", False):
         yield replace(step, phone="A")
     if (
-        not isinstance(step, sc.Kill | sc.FailStore | sc.Arrive | sc.Deliver | sc.Begin | sc.End | sc.Tips)
+        not isinstance(
+            step, sc.Kill | sc.FailStore | sc.Arrive | sc.Deliver | sc.Begin | sc.End | sc.Tips | sc.Backup | sc.Restore
+        )
         and step.account != "x"
     ):
         yield replace(step, account="x")

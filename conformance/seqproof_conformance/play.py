@@ -13,7 +13,7 @@ from typing import cast
 
 import msgspec
 
-from seqproof_conformance.adapter import AdapterFault, FailsStore, Presets, Trims
+from seqproof_conformance.adapter import AdapterFault, Backups, FailsStore, Presets, Trims
 from seqproof_conformance.line import BLOCKED_S, Flight, Line
 from seqproof_conformance.wire import Fault, FaultKind, Wires
 from seqproof_model import history as h
@@ -93,6 +93,7 @@ class Play:
     client_ids: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
     fresh: int = 0
     bodies: int = 0
+    backed: bool = False
     orders: int = 0  # to fail the next store, that no send has met yet
 
     # ------------------------------------------------------------ the course of it
@@ -156,6 +157,8 @@ class Play:
                 self._end(step.request)
             case sc.Preset() | sc.Trim() | sc.FailStore():
                 self._administer(step)
+            case sc.Backup() | sc.Restore():
+                self._back(step)
             case sc.Login() | sc.Logout():
                 self._connect(step)
             case sc.Tips():
@@ -373,6 +376,19 @@ class Play:
         ask("preset_seq", cast("Presets", adapter).preset_seq, self._whole_name(account), seq)
         self.event(h.Preset(account, seq))
 
+    def _back(self, step: sc.Backup | sc.Restore) -> None:
+        """A backup, or the way back to it; what was under way is over, as at a kill."""
+        adapter = cast("Backups", self.line.adapter)
+        if isinstance(step, sc.Backup):
+            self.line.ask("backup", adapter.backup)
+            self.event(h.Backup())
+            self.backed = True
+        elif self.backed:
+            self.line.ask("restore", adapter.restore)
+            self.event(h.Restore())
+            for flying in self.overlapping.values():
+                flying.killed = True
+
     def _connect(self, step: sc.Login | sc.Logout) -> None:
         account = self._account(step.account)
         if isinstance(step, sc.Login):
@@ -428,11 +444,12 @@ def start_of(step: sc.Preset, profile: Profile) -> int:
 def side_by_side(scenario: Scenario) -> bool:
     """Whether a scenario can be played beside others: it kills in steps of their own, which all can share.
 
-    A store that is to fail fails whichever send comes next, so that nothing may come in between.
+    A store that is to fail fails whichever send comes next, so that nothing may come in between. A restore takes all
+    accounts back.
     """
     kinds = {type(step) for step in scenario.steps}
     around = any(isinstance(s, sc.Send | sc.Recv) and s.kill is not Moment.NEVER for s in scenario.steps)
-    return not around and not kinds >= {sc.Kill, sc.FailStore}
+    return not around and sc.Restore not in kinds and not kinds >= {sc.Kill, sc.FailStore}
 
 
 def in_groups(scenarios: list[Scenario], size: int) -> Iterator[list[Scenario]]:

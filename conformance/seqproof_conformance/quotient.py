@@ -247,6 +247,9 @@ class Taken:
                 self._forget(event.account)  # what was confirmed is not known
             case h.Kill():
                 self._kills += 1
+            case h.Restore():
+                for name in list(self._accounts):
+                    self._forget(name)
             case _:
                 pass
 

@@ -124,6 +124,14 @@ class ExecTarget:
         """Let it go on to its end."""
         return self._request(wire.CommitSend(begun), lambda sent: Ok(seq=_seq(sent.seq)))
 
+    def backup(self) -> None:
+        """Let the program back up its server's store."""
+        self._order(wire.Backup())
+
+    def restore(self) -> None:
+        """Let it take the store back, and start the server on it."""
+        self._order(wire.Restore())
+
     def recv_raw(self, account: str, phone: str, raw: str) -> Answer:
         """Ask with any text for seq_cli."""
         return self._request(wire.RecvRaw(account, phone, raw), _received)

@@ -37,7 +37,7 @@ ERRORS = {(409, Code.AHEAD), (400, Code.MALFORMED), (403, Code.POLICY), (507, Co
 CONNECT_SVRS = 2  # so that the server has to find where a phone is connected
 T = TypeVar("T")
 
-NOT_YET = frozenset({Capability.BEGIN_SEND, Capability.TIPS, Capability.RECV_RAW})
+NOT_YET = frozenset({Capability.BEGIN_SEND, Capability.TIPS, Capability.RECV_RAW, Capability.BACKUP})
 
 
 class _Hello(msgspec.Struct):

@@ -84,6 +84,8 @@ def test_the_environments_faults_stay_the_environments() -> None:
         ("preset_seq", (sc.Preset(seq=5),)),
         ("trim", (sc.Send(), sc.Trim())),
         ("fail_next_store", (sc.FailStore(),)),
+        ("backup", (sc.Backup(),)),
+        ("restore", (sc.Backup(), sc.Restore())),
         ("recv_raw", (sc.RecvRaw("-1"),)),
         ("login", (sc.Login(),)),
         ("logout", (sc.Logout(),)),

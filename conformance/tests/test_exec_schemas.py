@@ -25,7 +25,7 @@ ASKED: dict[str, wire.Question] = {
     "preset_seq": wire.PresetSeq("x", 2**64), "trim": wire.Trim("x"), "fail_next_store": wire.FailNextStore(),
     "begin_send": wire.BeginSend("x", "s", "c1", "m1"), "commit_send": wire.CommitSend("7"), "close": wire.Close(),
     "login": wire.Login("x", "A"), "logout": wire.Logout("x", "A"), "tips": wire.Tips(),
-    "recv_raw": wire.RecvRaw("x", "A", "-1"),
+    "backup": wire.Backup(), "restore": wire.Restore(), "recv_raw": wire.RecvRaw("x", "A", "-1"),
 }  # fmt: skip
 
 # ---------------------------------------------------------------- good answers, and others

@@ -33,7 +33,7 @@ GOOD: dict[str, Any] = {
 }
 ENVIRONMENT = {"TOKEN": "se{cret}", "NEWLINE": "a\nb", "USER": "me:you"}
 
-OWN = {Capability.TIPS, Capability.RECV_RAW}  # what no file describes
+OWN = {Capability.TIPS, Capability.RECV_RAW, Capability.BACKUP}  # what no file describes
 
 
 def changed(changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -360,6 +360,7 @@ def test_every_check_has_a_planted_fault() -> None:
         "fail_next_store",
         "begin_send",
         "recv_raw",
+        "backup",
         "tips",
         "overlap",
         "kill",

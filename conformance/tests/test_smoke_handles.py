@@ -125,6 +125,12 @@ class FailsInDoubt(Core):
         return Indefinite("status 500") if isinstance(answer, Refused) else answer
 
 
+class RestoresNothing(Core):
+    def restore(self) -> None:
+        self.kill()
+        self.restart()
+
+
 class RawIsQuoted(Core):
     def recv_raw(self, account: str, phone: str, raw: str) -> Answer:
         return super().recv_raw(account, phone, f'"{raw}"')
@@ -212,8 +218,9 @@ INSANE: list[tuple[type[Core], str, str]] = [
     (FailsNothing, "fail_next_store", "was stored: it does nothing, or the send was made again"),
     (TriesAgain, "fail_next_store", "was stored: it does nothing, or the send was made again"),
     (FailsForGood, "fail_next_store", "the second send after fail_next_store was refused, too, as store"),
+    (RestoresNothing, "backup", "what was stored after the backup is still there after the restore"),
     (RawIsQuoted, "recv_raw", "recv_raw with the text 0 was refused as malformed, a recv(0) was not"),
-    (RawIsForgotten, "recv_raw", "recv_raw with the text 0 and recv(0) get different rows"),
+    (RawIsForgotten, "recv_raw", "recv_raw with the text 0 gets nothing, where recv(0) is given rows"),
     (TipsOthers, "tips", "a tip came to phone 'phone-A', and only 'A' ever logged in"),
     (TipsForEver, "tips", "asked three times, tips tells the same tips three times"),
     (TipsNone, "tips", "the adapter's tips returned None; it must return a list of Tip"),
@@ -320,5 +327,16 @@ def test_a_send_in_two_calls_is_one_send(worker: Worker) -> None:
 
 def test_each_handle_has_a_planted_fault() -> None:
     """Those of overlap and begin_send stand above."""
-    handles = {"accounts", "reset", "preset_seq", "trim", "fail_next_store", "recv_raw", "tips", "kill", "close"}
+    handles = {
+        "accounts",
+        "reset",
+        "preset_seq",
+        "trim",
+        "fail_next_store",
+        "recv_raw",
+        "tips",
+        "backup",
+        "kill",
+        "close",
+    }
     assert handles <= {check for _, check, _ in INSANE}

@@ -71,7 +71,18 @@ TIPS = [{"account": "x", "phone": "A"}, {"account": "x", "phone": "B", "via": "o
 
 def test_every_operation_asks_with_its_words(says: Says) -> None:
     ok = {"ok": dict[str, object]()}
-    orders = ("reset", "kill", "restart", "preset_seq", "trim", "fail_next_store", "login", "logout")
+    orders = (
+        "reset",
+        "kill",
+        "restart",
+        "preset_seq",
+        "trim",
+        "fail_next_store",
+        "login",
+        "logout",
+        "backup",
+        "restore",
+    )
     raw = {"refused": {"code": "malformed"}}
     target = says(
         **dict.fromkeys(orders, ok), recv_raw=raw, tips={"ok": {"tips": TIPS}}, send={"indefinite": {"why": "QUESTION"}}
@@ -87,8 +98,10 @@ def test_every_operation_asks_with_its_words(says: Says) -> None:
     target.login("x", "A")
     target.logout("x", "A")
     assert target.tips() == [Tip("x", "A"), Tip("x", "B", Via.OS)]
+    target.backup()
+    target.restore()
     assert target.recv_raw("x", "A", "null") == Refused(Code.MALFORMED)
-    asked = "{'id':12,'op':'send','account':'x','sender':'s','client_id':'c1','body':'ü m1'}"
+    asked = "{'id':14,'op':'send','account':'x','sender':'s','client_id':'c1','body':'ü m1'}"
     assert target.send("x", "s", "c1", "ü m1") == Indefinite(asked)
 
 

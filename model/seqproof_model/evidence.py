@@ -40,6 +40,7 @@ class Evidence:
         self.raw_at = 0
         self.again: set[int] = set()  # what the last reply with rows gave, and an earlier one had given
         self.replied_at = 0
+        self.epoch: str | None = None  # the last that a reply told
         self.asked = 0  # recvs that began since then
 
     # ---------------------------------------------------------------- sends
@@ -110,6 +111,7 @@ class Evidence:
             return
         if killed_at > self.kill_seen:
             self.kill_seen, self.confirmed_at_kill = killed_at, confirmed
+        self.epoch = reply.epoch or self.epoch
         certain, q = account.path[request.since], recv.seq_cli
         behind = q < certain and certain > account.base  # what was confirmed below a preset is not known
         if reply.rows:

@@ -25,6 +25,7 @@ class Capability(StrEnum):
     WIRE = "wire"  # the connection of one request can be made to break
     BEGIN_SEND = "begin_send"  # a send can be held between its begin and its commit
     TIPS = "tips"  # phones log in and out, and every tip that was sent to them is told
+    BACKUP = "backup"  # the whole store can be backed up, and restored from that
     RECV_RAW = "recv_raw"  # any text can be put where a recv has its seq_cli
 
 

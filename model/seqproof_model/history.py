@@ -133,6 +133,14 @@ class Restart(_Event, frozen=True):
     """The server answers again, on the same store."""
 
 
+class Backup(_Event, frozen=True):
+    """A backup of the server's whole store was taken."""
+
+
+class Restore(_Event, frozen=True):
+    """The server's whole store was taken back to the last backup, and the server started again on it."""
+
+
 class Preset(_Event, frozen=True):
     """An empty account is set up with seq_svr = ``seq``; no message at or below it exists."""
 
@@ -232,6 +240,8 @@ Event = (
     | Delivered
     | Kill
     | Restart
+    | Backup
+    | Restore
     | Preset
     | Trim
     | FailStore

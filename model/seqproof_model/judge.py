@@ -24,6 +24,7 @@ from seqproof_model.hello import Capability
 from seqproof_model.malformed import Plain, meaning
 from seqproof_model.profile import Profile, built_in
 from seqproof_model.requirements import REQUIREMENTS, Level, Requirement, kept, should
+from seqproof_model.restored import Restored
 from seqproof_model.tips import Tipped
 from seqproof_model.verdict import Grade, Nearest, Result, Verdict, Violation
 
@@ -43,12 +44,18 @@ class Judge:
         self._open: dict[int, tuple[str, Pending]] = {}
         self._owner: dict[str, str] = {}  # body -> the account it was first sent to
         self._killed_at = 0
+        self._restored_open: dict[int, str] = {}
+        self._restored: dict[str, tuple[Restored, tuple[Account, Evidence, int]]] = {}
         self._raw: dict[int, tuple[h.RecvRaw, bool]] = {}  # and whether it is malformed
         self._tipped: dict[str, Tipped] = {}  # of accounts that a phone has logged in to
 
     def feed(self, event: h.Event) -> Violation | None:
         """Take the next event. Raises HistoryError for an answer to an operation that never began."""
         self.events += 1
+        if self._restored:
+            found = self._after_restore(event)
+            if found:
+                return found
         match event:
             case h.Send():
                 state = self._account(event.account)
@@ -81,6 +88,8 @@ class Judge:
                 self._connection(event)
             case h.Tips():
                 return self._tips(event)
+            case h.Restore():
+                self._restore()
             case h.Preset():
                 state = self._account(event.account)
                 if state:
@@ -105,6 +114,37 @@ class Judge:
         self._open[event.id] = (event.account, request)
         if event.account in self._tipped:
             self._tipped[event.account].begin(request, self.events)
+
+    def _restore(self) -> None:
+        """The store went back: from now on the accounts are held to nothing but what a restore must not break."""
+        for tipped in self._tipped.values():
+            tipped.killed()
+        for restored, _ in self._restored.values():
+            restored.again()
+        for name, state in self._accounts.items():
+            if state:
+                self._restored[name] = Restored(state[0], state[1].epoch, self.counts), state
+                self._accounts[name] = None
+        self._tipped.clear()
+
+    def _after_restore(self, event: h.Event) -> Violation | None:
+        """Hold the accounts that were there before a restore."""
+        if isinstance(event, h.Send | h.Recv) and event.account in self._restored:
+            self._restored[event.account][0].begin(event)
+            self._restored_open[event.id] = event.account
+        elif isinstance(event, h.Ok | h.Refused | h.Indefinite):
+            name = self._restored_open.pop(event.id, "")
+            restored, state = self._restored.get(name, (None, None))
+            if restored is None or state is None:
+                return None
+            try:
+                restored.end(event)
+            except Seen as seen:
+                told = Nearest(f"a seq above {restored.highest}, or another epoch")
+                return self._violation(name, state, seen, (restored.highest, state[0].confirmed), event.id, told)
+            if restored.closed:
+                del self._restored[name]
+        return None
 
     def _raw_begins(self, event: h.RecvRaw) -> None:
         """A text stands in the place of seq_cli. What means one is a recv; what may mean one may have confirmed."""
@@ -230,6 +270,7 @@ class Judge:
         context = _context(account, evidence, asked, killed=self._killed_at > began, tipped=tipped)
         self._accounts[name] = None
         self._tipped.pop(name, None)
+        self._restored.pop(name, None)
         violation = Violation(
             requirement=row.requirement,
             invariant=row.invariant,

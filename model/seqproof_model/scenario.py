@@ -20,6 +20,7 @@ notation of a trace a step is a letter or two:
     ~        the next store is made to fail    s"b"     a send with the body b; s[9]: a body 9 long
     trim     the account is trimmed            preset(n) preset(top-n)   it starts at seq_svr n, or n below the top
     y:s      a step on account y               t        a send by another sender, t
+    backup   the whole store is backed up      restore  it is taken back to that, and the server started on it
     raw(-1)  a recv with the text -1, or any other, in the place of seq_cli
     +A  -A   phone A logs in: its connection is the account's route; it logs out    tips  all tips so far are taken
 
@@ -170,6 +171,14 @@ class Kill(_Step, frozen=True):
     """SIGKILL of the server's whole process tree, then a restart on the same store."""
 
 
+class Backup(_Step, frozen=True):
+    """Back up the server's whole store."""
+
+
+class Restore(_Step, frozen=True):
+    """Take the whole store back to the scenario's last backup; without one nothing is done."""
+
+
 class Preset(_Step, frozen=True):
     """Set an account, still empty, to seq_svr = ``seq``, or to ``below_top`` less than the profile's seq_max."""
 
@@ -217,6 +226,8 @@ Step = (
     | Begin
     | End
     | Kill
+    | Backup
+    | Restore
     | Preset
     | Trim
     | FailStore
@@ -233,6 +244,8 @@ NEEDS: dict[type, str] = {
     Login: "tips",
     Logout: "tips",
     Tips: "tips",
+    Backup: "backup",
+    Restore: "backup",
     RecvRaw: "recv_raw",
 }
 
@@ -358,6 +371,10 @@ def notation(step: Step) -> str:
             text = f"+{step.phone}"
         case Logout():
             text = f"-{step.phone}"
+        case Backup():
+            text = "backup"
+        case Restore():
+            text = "restore"
         case Tips():
             text = "tips"
     account = getattr(step, "account", "x")

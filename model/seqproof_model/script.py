@@ -8,9 +8,10 @@ Steps are parted by ``;``. A step is a request and its answer, or something that
     s a@c1%t =1   by sender t
     A 0 : 1a 2b   phone A asks with seq_cli 0; rows (1, "a"), (2, "b")      A 0 :   an empty reply
     A 0 : 1a +    ... more is due     -  nothing more     ^1  upto 1        ~       the reply is lost on its way
+    A 0 : 1a @e1  ... and tells the epoch e1
     1( s a        a request begins, called 1                    1) =1      ... and is answered
     y/s a =1      on account y (else x)
-    kill   trim   preset 9   settled 1
+    kill   trim   preset 9   settled 1   backup   restore
     raw null !malformed                                         a recv with that text for its seq_cli, answered
     login A   logout A                                          phone A's connection; y/login A of account y
     tips A (A) y/B                                              tips taken: to A, to A by its OS, to B of account y
@@ -49,6 +50,10 @@ class _Script:
         match word:
             case "kill":
                 self.events += [h.Kill(), h.Restart()]
+            case "backup":
+                self.events.append(h.Backup())
+            case "restore":
+                self.events.append(h.Restore())
             case "trim":
                 self.events.append(h.Trim(account))
             case "preset":
@@ -111,15 +116,18 @@ def _reply(words: list[str]) -> h.Ok:
     rows: list[tuple[int, str]] = []
     more: bool | None = None
     upto: int | None = None
+    epoch: str | None = None
     for word in words:
         row = _ROW.fullmatch(word)
         if row:
             rows.append((int(row[1]), row[2]))
         elif word.startswith("^"):
             upto = int(word[1:])
+        elif word.startswith("@"):
+            epoch = word[1:]
         else:
             more = {"+": True, "-": False}[word]
-    return h.Ok(rows=tuple(rows), more=more, upto=upto)
+    return h.Ok(rows=tuple(rows), more=more, upto=upto, epoch=epoch)
 
 
 def events(text: str) -> list[h.Event]:

@@ -27,6 +27,8 @@ ROWS: list[tuple[str, str, str, str | Profile, bool]] = [
     ("SEQ-6", "s a =1; s b !full; A 0 : 1a", "s a =1; A 0 : 1a; s b !full", TINY, False),
     ("SEQ-7", "preset 2147483648; s a =2147483649; A 2147483648 : 2147483649a",
      "preset 2147483646; s a =2147483647; A 2147483646 : 2147483647a", "strict", False),
+    ("SEQ-3", "s a =1; restore; s b =2; A 0 : 2b", "s a =1; restore; A 0 : 1a", "strict", False),
+    ("SEQ-8", "s a =1; A 0 : 1a @e1; restore; A 0 : @e2", "s a =1; A 0 : 1a @e1; restore; A 0 : @e1", "strict", False),
     ("SEQ-7", "raw -1 !malformed; s a =1; A 0 : 1a", "s a =1; A 0 : 1a; raw -1 !malformed", "strict", False),
     ("SEQ-7", "raw -1 ?; s a =1; A 0 : 1a", "raw 1.0 ?; s a =1; A 0 : 1a", "strict", False),
     ("SND-1", "s a =1; A 0 : 1a", "s a ?; A 0 : 1a", "strict", False),

@@ -36,6 +36,8 @@ STEPS: tuple[tuple[sc.Step, str], ...] = (
     (sc.Trim(account="y"), "y:trim"),
     (sc.FailStore(), "~"),
     (sc.RecvRaw('"abc"', account="y"), 'y:raw("abc")'),
+    (sc.Backup(), "backup"),
+    (sc.Restore(), "restore"),
     (sc.Login(), "+A"),
     (sc.Logout("B", "y"), "y:-B"),
     (sc.Tips(), "tips"),
@@ -90,6 +92,7 @@ def test_a_scenario_needs_what_its_steps_need() -> None:
         "wire",
         "tips",
         "recv_raw",
+        "backup",
     }
     assert Scenario("held", (sc.Begin("s1", held=True), sc.End("s1"))).needs == {"begin_send"}
     assert Scenario("killed", (sc.Send(kill=Moment.AFTER),)).needs == {"kill"}

@@ -22,6 +22,7 @@ from seqproof_model.hello import Capability, Hello
 from seqproof_model.history import Answer, Code, Ok, Refused
 from seqproof_model.malformed import Plain, meaning
 from seqproof_model.profile import UINT_MAX, find
+from seqproof_reference.backup import Backups
 from seqproof_reference.push import PushSide
 
 VERSION = "0.1.0"
@@ -87,6 +88,7 @@ class Core(PushSide):
         self.seq_max = min(self.claims.seq_max, UINT_MAX)
         self.disk: dict[str, Inbox] = {}
         self.memory = Memory()
+        self.backups = Backups[Inbox]()
         self.up = True
 
     # --- what an adapter is asked -------------------------------------------------------------------------------
@@ -146,6 +148,16 @@ class Core(PushSide):
         if seq_cli is None and self.up:
             return Refused(Code.MALFORMED)
         return self.recv(account, phone, self.base if seq_cli is None else seq_cli)
+
+    def backup(self) -> None:
+        """Keep a copy of the disk."""
+        self.backups.take(self.disk, self.last_phone)
+
+    def restore(self) -> None:
+        """Go back to that copy, in a new life and a new epoch (SEQ-3, SEQ-8)."""
+        self.kill()
+        self.disk, self.last_phone = self.backups.back()
+        self.restart()
 
     def kill(self) -> None:
         """Die as by SIGKILL: the memory is gone, the disk stays."""
@@ -248,7 +260,11 @@ class Core(PushSide):
         """Answer with what is due, or a page of it."""
         page = Page(due) if self.limit is None else self.page(inbox, due, self.limit)
         self.answered(inbox, phone, seq_cli, page)
-        return Ok(rows=tuple(page.rows), more=page.more, upto=page.upto)
+        return Ok(rows=tuple(page.rows), more=page.more, upto=page.upto, epoch=self.epoch())
+
+    def epoch(self) -> str | None:
+        """What every reply tells of the epoch: nothing before the first restore."""
+        return self.backups.epoch
 
     def page(self, inbox: Inbox, due: list[Row], limit: Limit) -> Page:  # noqa: ARG002
         """The lowest rows that fit, at least one if any is due (RCV-2, RCV-3)."""

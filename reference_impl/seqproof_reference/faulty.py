@@ -23,6 +23,7 @@ from seqproof_reference import (
     equivalent,
     overlapping,
     twins,
+    twins_backup,
     twins_caches,
     twins_delivery,
     twins_numbers,
@@ -39,7 +40,7 @@ PAGED_BYTES = Limit(2, body_bytes=16)
 
 _KILL, _PRESET, _TRIM = Capability.KILL, Capability.PRESET_SEQ, Capability.TRIM
 _PAGING, _FAIL, _BEGIN = Capability.PAGING, Capability.FAIL_NEXT_STORE, Capability.BEGIN_SEND
-_TIPS, _RAW = Capability.TIPS, Capability.RECV_RAW
+_TIPS, _RAW, _BACKUP = Capability.TIPS, Capability.RECV_RAW, Capability.BACKUP
 
 
 class Kind(StrEnum):
@@ -138,6 +139,21 @@ PUSH_FAULTS: tuple[Entry, ...] = (
            "I-LIVE", "PSH-2", _TIPS),
     _fault("TIP_CONFIRMS", twins_push.TipConfirms, "A tip that was sent confirms what it announces.",
            "I-LOSS", "RCV-1 RCV-7", _TIPS),
+)
+
+# A restore from a backup.
+BACKUP_FAULTS: tuple[Entry, ...] = (
+    _fault("RESTORE_REUSES_SEQS", twins_backup.RestoreReusesSeqs, "Restored, it gives seqs out again.",
+           "I-UNIQ", "SEQ-3", _BACKUP),
+    _fault("EPOCH_FROZEN", twins_backup.EpochFrozen, "Its epoch is restored with its store.",
+           "I-UNIQ", "SEQ-3", _BACKUP),
+    _fault("RESTORE_SKIPS_SHORT", twins_backup.RestoreSkipsShort, "It skips what was given out, but for the last.",
+           "I-UNIQ", "SEQ-3", _BACKUP),
+)
+
+BACKUP_EQUIVALENTS: tuple[Entry, ...] = (
+    _right("RESTORE_SKIPS", twins_backup.RestoreSkips, "Restored, it goes on past all seqs that it ever gave out."),
+    _right("RESTORE_NEW_EPOCH", equivalent.EpochReported, "It always tells its epoch, a new one after each restore."),
 )
 
 # A malformed seq_cli.
@@ -357,6 +373,7 @@ FAULTS: tuple[Entry, ...] = (
            "I-ISO", "SEQ-1 SEQ-2 SEQ-3 SEQ-4 RCV-1 RCV-5 RCV-7"),
     *PUSH_FAULTS,
     *RAW_FAULTS,
+    *BACKUP_FAULTS,
 )
 
 EQUIVALENTS: tuple[Entry, ...] = (
@@ -391,6 +408,7 @@ EQUIVALENTS: tuple[Entry, ...] = (
     _right("ONE_COUNTER", twins.GlobalCounter, "GLOBAL_COUNTER, where gaps are allowed.", profile="gappy"),
     *PUSH_EQUIVALENTS,
     *RAW_EQUIVALENTS,
+    *BACKUP_EQUIVALENTS,
 )
 # fmt: on
 
