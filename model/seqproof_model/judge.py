@@ -44,7 +44,7 @@ class Judge:
         self._open: dict[int, tuple[str, Pending]] = {}
         self._owner: dict[str, str] = {}  # body -> the account it was first sent to
         self._killed_at = 0
-        self._restored_open: dict[int, str] = {}
+        self._restored_open: dict[int, h.Send | h.Recv] = {}
         self._restored: dict[str, tuple[Restored, tuple[Account, Evidence, int]]] = {}
         self._raw: dict[int, tuple[h.RecvRaw, bool]] = {}  # and whether it is malformed
         self._tipped: dict[str, Tipped] = {}  # of accounts that a phone has logged in to
@@ -131,17 +131,18 @@ class Judge:
         """Hold the accounts that were there before a restore."""
         if isinstance(event, h.Send | h.Recv) and event.account in self._restored:
             self._restored[event.account][0].begin(event)
-            self._restored_open[event.id] = event.account
+            self._restored_open[event.id] = event
         elif isinstance(event, h.Ok | h.Refused | h.Indefinite):
-            name = self._restored_open.pop(event.id, "")
+            asked = self._restored_open.pop(event.id, None)
+            name = asked.account if asked else ""
             restored, state = self._restored.get(name, (None, None))
-            if restored is None or state is None:
+            if asked is None or restored is None or state is None:
                 return None
             try:
                 restored.end(event)
             except Seen as seen:
                 told = Nearest(f"a seq above {restored.highest}, or another epoch")
-                return self._violation(name, state, seen, (restored.highest, state[0].confirmed), event.id, told)
+                return self._violation(name, state, seen, (restored.highest, state[0].confirmed), asked, told)
             if restored.closed:
                 del self._restored[name]
         return None
