@@ -28,7 +28,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from seqproof_model.history import Ok
+from seqproof_model.history import Answer
 from seqproof_reference import wire
 from seqproof_reference.admin import Admin
 from seqproof_reference.core import VERSION
@@ -40,7 +40,7 @@ from seqproof_reference.routes import Route as TipRoute
 from seqproof_reference.routes import Routes
 from seqproof_reference.send_svr import SendSvr
 from seqproof_reference.store import MsgStore
-from seqproof_reference.trace import Trace, silent
+from seqproof_reference.trace import Trace, silent, words
 
 SERVER = f"seqproof-reference {VERSION}"
 MAX_CONNECTIONS = 100  # of one account at once, over all ConnectSvrs
@@ -103,7 +103,7 @@ class ConnectSvr:
         self._trace(f"phone {asked.sender}", self.name, f"send {asked.body} to {account}")
         self._trace(self.name, "SendSvr", "send")
         answer = await run_in_threadpool(self._behind.send.send, account, asked.sender, asked.client_id, asked.body)
-        return self._told(f"phone {asked.sender}", wire.written(answer))
+        return self._told("SendSvr", f"phone {asked.sender}", answer)
 
     async def _recv(self, who: str | None, account: str, body: bytes) -> wire.Wire:
         self._behind.gate.speaks_for(who, account)
@@ -111,11 +111,12 @@ class ConnectSvr:
         self._trace(f"phone {asked.phone}", self.name, f"recv, seq_cli {asked.seq_cli}")
         self._trace(self.name, "ReceiveSvr", "recv")
         answer = await run_in_threadpool(self._behind.receive.recv, account, asked.seq_cli)
-        return self._told(f"phone {asked.phone}", wire.written(answer))
+        return self._told("ReceiveSvr", f"phone {asked.phone}", answer)
 
-    def _told(self, phone: str, answer: wire.Wire) -> wire.Wire:
-        self._trace(self.name, phone, str(answer[0]))
-        return answer
+    def _told(self, svr: str, phone: str, answer: Answer) -> wire.Wire:
+        self._trace(svr, self.name, words(answer))
+        self._trace(self.name, phone, words(answer))
+        return wire.written(answer)
 
     def _gated(self, handler: _GatedHandler) -> Callable[[Request], _Handler]:
         """Ask the gate before the body is read, and tell the handler who asks."""
@@ -181,11 +182,11 @@ class ConnectSvr:
 
     async def _hold(self, socket: WebSocket, account: str, phone: str, may_ask: Callable[[], bool]) -> None:
         """Accept a long connection and keep it routed while it lives."""
+        self._trace(f"phone {phone}", self.name, f"log in to {account}")
         await self._remember(account, phone)
         await socket.accept()
         connection = LongConnection(socket, may_ask)
         route = TipRoute(account, phone, self.name, self._tip(phone, connection))
-        self._trace(f"phone {phone}", self.name, "log in")
         self._behind.routes.login(route)
         try:
             await connection.live()
@@ -203,5 +204,5 @@ class ConnectSvr:
     async def _remember(self, account: str, phone: str) -> None:
         """Note the phone for pushes. A store that fails here costs a push after a restart, and no login (PSH-1)."""
         if self._behind.routes.last_phone(account) != phone:
-            answer = await run_in_threadpool(self._behind.store.remember_phone, account, phone)
-            self._trace(self.name, "MsgStore", f"phone {phone}" if isinstance(answer, Ok) else "phone not noted")
+            self._trace(self.name, "MsgStore", f"remember phone {phone} of {account}")
+            await run_in_threadpool(self._behind.store.remember_phone, account, phone)

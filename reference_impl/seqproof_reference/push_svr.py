@@ -73,6 +73,8 @@ class PushSvr:
     async def hand_on(self, account: str) -> None:
         """Tell the account's phone once, down its long connection or by its OS (PSH-3). Raises nothing."""
         route = self._routes.current(account)
+        self._trace(NAME, "Routes", f"where is {account}?")
+        self._trace("Routes", NAME, f"phone {route.phone} at {route.connect_svr}" if route else "no connection is up")
         if route is not None:
             self._trace(NAME, route.connect_svr, f"tip phone {route.phone} of {account}")
             if await route.tip():

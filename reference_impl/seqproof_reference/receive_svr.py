@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from seqproof_model.history import Answer, Code, Ok, Refused
 from seqproof_reference.store import MsgStore
-from seqproof_reference.trace import Trace, silent
+from seqproof_reference.trace import Trace, silent, words
 
 NAME = "ReceiveSvr"
 
@@ -32,8 +32,5 @@ class ReceiveSvr:
             return Refused(Code.MALFORMED, detail=f"a seq lies in {ends}, not at {seq_cli}")
         self._trace(NAME, "MsgStore", f"confirm up to {seq_cli}, read on")
         answer = self._store.recv(account, seq_cli)
-        if not isinstance(answer, Ok):
-            self._trace("MsgStore", NAME, "refused")
-            return answer
-        self._trace("MsgStore", NAME, f"{len(answer.rows or ())} rows")
-        return replace(answer, epoch=self._store.epoch)
+        self._trace("MsgStore", NAME, words(answer))
+        return replace(answer, epoch=self._store.epoch) if isinstance(answer, Ok) else answer

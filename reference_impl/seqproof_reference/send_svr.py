@@ -14,10 +14,10 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from seqproof_model.history import Answer, Code, Ok, Refused
+from seqproof_model.history import Answer, Code, Refused
 from seqproof_reference.policy import Policy, allow_all
 from seqproof_reference.store import MsgStore
-from seqproof_reference.trace import Trace, silent
+from seqproof_reference.trace import Trace, silent, words
 
 NAME = "SendSvr"
 
@@ -46,7 +46,7 @@ class SendSvr:
             return Refused(Code.POLICY, detail=why) if repeat is None else repeat
         self._trace(NAME, "MsgStore", f"store {body} for {account}")
         answer = self._store.send(account, sender, client_id, body)
-        self._trace("MsgStore", NAME, f"seq {answer.seq}" if isinstance(answer, Ok) else "not stored")
+        self._trace("MsgStore", NAME, words(answer))
         if not isinstance(answer, Refused):
             self._trace(NAME, "PushSvr", f"something new for {account}")
             self._push.notify(account)
