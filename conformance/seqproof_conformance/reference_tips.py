@@ -103,9 +103,9 @@ class ReferenceTips:
         )
 
     def logout(self, account: str, phone: str) -> None:
-        """Close the phone's long connection; it is no route any more when this returns. Raises TargetError."""
+        """Close the phone's long connection, if it is up; it is no route any more after that. Raises TargetError."""
         if (gone := self._phones.pop((account, phone), None)) is None:
-            raise TargetError(f"reference: phone {phone} of {account} is not logged in")
+            return
         if not self._close(account, phone, gone):
             return  # the server is gone, and its routes with it
         deadline = time.monotonic() + self._timeout_s
@@ -124,6 +124,12 @@ class ReferenceTips:
         tips: list[Collected] = [*self._kept, *((row.account, row.phone, "os") for row in pushed)]
         self._kept.clear()
         return tips
+
+    def hang_up(self) -> None:
+        """The server is gone: keep what the connections brought, and forget them."""
+        while self._phones:
+            (account, phone), held = self._phones.popitem()
+            self._close(account, phone, held)
 
     def close(self) -> None:
         """Close every connection. May be called twice."""

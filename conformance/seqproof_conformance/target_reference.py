@@ -14,9 +14,13 @@ Source: docs/architecture.md, "Who is to blame".
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
+import sqlite3
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote
@@ -26,18 +30,18 @@ import msgspec
 
 from seqproof_conformance.adapter import Capability, Hello, TargetError
 from seqproof_conformance.process import Served, Server
-from seqproof_conformance.reference_tips import Collected, ReferenceTips, listening
+from seqproof_conformance.reference_tips import ReferenceTips, listening
 from seqproof_conformance.wire import Wire, Wired
-from seqproof_model.history import Answer, Code, Indefinite, Ok, Refused
+from seqproof_model.history import Answer, Code, Indefinite, Ok, Refused, Tip, Via
 
 TIMEOUT_S = 5.0
 KEEPALIVE_S = 2.0  # far below any server's own: no request may meet a connection that the server is just closing
 LISTENING = re.compile(r"^seqproof-reference listening on (http://127\.0\.0\.1:\d+)$", re.MULTILINE)
 ERRORS = {(409, Code.AHEAD), (400, Code.MALFORMED), (403, Code.POLICY), (507, Code.FULL), (503, Code.STORE)}
+STORE, BACKUP = "store.db", "backup.db"
+JSON = {"Content-Type": "application/json"}
 CONNECT_SVRS = 2  # so that the server has to find where a phone is connected
 T = TypeVar("T")
-
-NOT_YET = frozenset({Capability.BEGIN_SEND, Capability.TIPS, Capability.RECV_RAW, Capability.BACKUP})
 
 
 class _Hello(msgspec.Struct):
@@ -77,6 +81,7 @@ class ReferenceTarget(Served, Wired):
         self._phones = ReferenceTips(lambda: listening(self.server.log()))
         self._url = ""
         self._name = ""
+        self._restored = False  # whether the next start is on a store that comes from a backup
 
     def bound(self, seconds: float) -> None:
         """Wait at most so long for one answer."""
@@ -84,9 +89,10 @@ class ReferenceTarget(Served, Wired):
 
     def _command(self, directory: Path, _port: int) -> Sequence[str]:
         page = [] if self._page is None else ["--page-size", str(self._page)]
-        store = ["--db", str(directory / "store.db")]
+        store = ["--db", str(directory / STORE)]
         ours = ["--port", "0", "--admin", "--connect", str(CONNECT_SVRS), "--nonce", self.server.nonce]
-        return [sys.executable, "-m", "seqproof_reference", *ours, *store, *page]
+        restored, self._restored = ["--restored"] * self._restored, False
+        return [sys.executable, "-m", "seqproof_reference", *ours, *store, *page, *restored]
 
     def _ready(self) -> bool:
         """Ask hello at the address that this process printed; the nonce proves that it answers."""
@@ -104,7 +110,7 @@ class ReferenceTarget(Served, Wired):
         """Start the server at the first call."""
         if not self.server.answered:
             self.server.start()
-        lacks = NOT_YET if self._page else NOT_YET | {Capability.PAGING}
+        lacks = {Capability.BEGIN_SEND} if self._page else {Capability.BEGIN_SEND, Capability.PAGING}
         return Hello(server=self._name, capabilities=frozenset(set(Capability) - lacks))
 
     def send(self, account: str, sender: str, client_id: str, body: str) -> Answer:
@@ -121,7 +127,15 @@ class ReferenceTarget(Served, Wired):
             path, request, _Rows, lambda got: Ok(rows=got.rows, more=got.more, upto=got.upto, epoch=got.epoch)
         )
 
-    def _ask(self, path: str, request: Mapping[str, object], shape: type[T], ok: Callable[[T], Answer]) -> Answer:
+    def recv_raw(self, account: str, phone: str, raw: str) -> Answer:
+        """Ask with any text in the place of seq_cli."""
+        request = f'{{"phone": {json.dumps(phone)}, "seq_cli": {raw}}}'.encode()
+        path = f"/v1/accounts/{quote(account, safe='')}/recv"
+        return self._ask(path, request, _Rows, lambda got: Ok(rows=got.rows, more=got.more, upto=got.upto))
+
+    def _ask(
+        self, path: str, request: Mapping[str, object] | bytes, shape: type[T], ok: Callable[[T], Answer]
+    ) -> Answer:
         if not self.server.alive:
             return Refused(Code.UNREACHABLE, detail="the server does not run")
         try:
@@ -132,13 +146,14 @@ class ReferenceTarget(Served, Wired):
             return Indefinite(f"{type(error).__name__}: {error}")
         return read_reply(reply.status_code, reply.content, shape, ok)
 
-    def _post(self, path: str, request: Mapping[str, object]) -> httpx.Response:
+    def _post(self, path: str, request: Mapping[str, object] | bytes) -> httpx.Response:
         """Straight to the server; through the proxy only when a fault waits for this request."""
+        body = request if isinstance(request, bytes) else msgspec.json.encode(request)
         if (fault := self.wire.take()) is None:
-            return self._http.post(self._url + path, json=request)
+            return self._http.post(self._url + path, content=body, headers=JSON)
         with self.wire.through(httpx.URL(self._url).port or 80) as proxy:
             proxy.arm(fault)
-            return self._http.post(f"http://127.0.0.1:{proxy.port}{path}", json=request)
+            return self._http.post(f"http://127.0.0.1:{proxy.port}{path}", content=body, headers=JSON)
 
     def _admin(self, path: str, **fields: object) -> None:
         try:
@@ -173,9 +188,30 @@ class ReferenceTarget(Served, Wired):
         """Close it."""
         self._phones.logout(account, phone)
 
-    def tips(self) -> list[Collected]:
-        """All tips since the last call: (account, phone, "connection" or "os")."""
-        return self._phones.tips()
+    def tips(self) -> list[Tip]:
+        """All tips since the last call."""
+        return [Tip(account, phone, Via(via)) for account, phone, via in self._phones.tips()]
+
+    def kill(self) -> None:
+        """SIGKILL the server's whole process tree; its long connections end with it."""
+        super().kill()
+        self._phones.hang_up()
+
+    def backup(self) -> None:
+        """Copy the store while the server runs, as an operator would, with SQLite's own backup."""
+        folder = self.server.directory
+        with closing(sqlite3.connect(folder / STORE)) as live, closing(sqlite3.connect(folder / BACKUP)) as copy:
+            live.backup(copy)
+
+    def restore(self) -> None:
+        """Stop the server, put the backup in the place of its store, and start it as one that was restored."""
+        self.kill()
+        folder = self.server.directory
+        for ending in ("-wal", "-shm"):
+            (folder / (STORE + ending)).unlink(missing_ok=True)
+        shutil.copyfile(folder / BACKUP, folder / STORE)
+        self._restored = True
+        self.server.start()
 
     def close(self) -> None:
         """End the server and remove its store."""

@@ -12,7 +12,7 @@ from seqproof_conformance.adapter import TargetError
 from seqproof_conformance.process import free_port
 from seqproof_conformance.reference_tips import ReferenceTips, listening
 from seqproof_conformance.target_reference import ReferenceTarget
-from seqproof_model.history import Ok
+from seqproof_model.history import Ok, Tip, Via
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def test_a_tip_comes_down_the_connection_of_its_account(target: ReferenceTarget)
     target.login("a", "A")
     target.login("a2", "A")
     send(target, "a")
-    assert target.tips() == [("a", "A", "connection")]
+    assert target.tips() == [Tip("a", "A")]
     assert target.tips() == []
     target.logout("a", "A")
     target.logout("a2", "A")
@@ -53,7 +53,7 @@ def test_wherever_the_phone_logs_in_it_is_found(target: ReferenceTarget) -> None
     for _ in range(4):
         target.login("b", "A")
         send(target, "b", 2)
-        assert set(target.tips()) == {("b", "A", "connection")}
+        assert set(target.tips()) == {Tip("b", "A")}
         target.logout("b", "A")
 
 
@@ -62,7 +62,7 @@ def test_a_phone_that_logs_in_again_is_reached_though_its_old_connection_closes_
     send(target, "c")
     target.login("c", "A")
     send(target, "c")
-    assert target.tips() == [("c", "A", "connection")] * 2
+    assert target.tips() == [Tip("c", "A")] * 2
     target.logout("c", "A")
 
 
@@ -75,14 +75,14 @@ def test_a_phone_that_has_logged_out_is_told_by_its_os(target: ReferenceTarget) 
     target.logout("d", "A")
     send(target, "d")
     # B's tip was kept at its logout; then A, which logged in before it, is the route; then the last phone is told
-    assert target.tips() == [("d", "B", "connection"), ("d", "A", "connection"), ("d", "B", "os")]
+    assert target.tips() == [Tip("d", "B"), Tip("d", "A"), Tip("d", "B", Via.OS)]
 
 
 def test_names_with_any_characters(target: ReferenceTarget) -> None:
     account, phone = "x y?#é%2F", "p&q=%/"
     target.login(account, phone)
     send(target, account)
-    assert target.tips() == [(account, phone, "connection")]
+    assert target.tips() == [Tip(account, phone)]
     target.logout(account, phone)
 
 
@@ -91,7 +91,7 @@ def test_a_hundred_messages_and_no_tip_too_few(target: ReferenceTarget) -> None:
     target.login("e", "A")
     for _ in range(10):
         send(target, "e", 10)
-        assert set(target.tips()) == {("e", "A", "connection")}
+        assert set(target.tips()) == {Tip("e", "A")}
     target.logout("e", "A")
 
 
@@ -107,18 +107,18 @@ def test_after_a_kill_the_phones_log_in_again_and_before_that_their_os_is_told()
         target.login("f", "B")
     target.restart()
     send(target, "f")
-    assert target.tips() == [("f", "A", "connection"), ("f", "A", "os")]
+    assert target.tips() == [Tip("f", "A"), Tip("f", "A", Via.OS)]
     target.login("f", "A")
     send(target, "f")
-    assert target.tips() == [("f", "A", "connection")]
+    assert target.tips() == [Tip("f", "A")]
     target.kill()
     target.logout("f", "A")
     target.close()
 
 
-def test_a_phone_that_is_not_there_cannot_log_out(target: ReferenceTarget) -> None:
-    with pytest.raises(TargetError, match="phone A of nobody is not logged in"):
-        target.logout("nobody", "A")
+def test_a_phone_that_is_not_there_logs_out_of_nothing(target: ReferenceTarget) -> None:
+    target.logout("nobody", "A")
+    assert target.tips() == []
 
 
 def test_a_server_that_refuses_a_login_is_named(target: ReferenceTarget) -> None:

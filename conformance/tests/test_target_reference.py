@@ -10,9 +10,21 @@ import msgspec
 import pytest
 
 from seqproof_conformance import target_reference
-from seqproof_conformance.adapter import Adapter, Capability, FailsStore, Kills, Presets, Talks, TargetError, Trims
+from seqproof_conformance.adapter import (
+    Adapter,
+    Backups,
+    Capability,
+    FailsStore,
+    Kills,
+    Presets,
+    RecvsRaw,
+    Talks,
+    TargetError,
+    Tips,
+    Trims,
+)
 from seqproof_conformance.process import free_port
-from seqproof_conformance.target_reference import NOT_YET, ReferenceTarget, read_reply
+from seqproof_conformance.target_reference import ReferenceTarget, read_reply
 from seqproof_model.history import Answer, Code, Indefinite, Ok, Refused
 from seqproof_model.profile import UINT_MAX
 
@@ -48,9 +60,9 @@ def code(answer: Answer) -> Code | None:
 def test_it_says_what_it_is(reference: ReferenceTarget) -> None:
     hello = reference.hello()
     assert hello.server.startswith("seqproof-reference")
-    assert hello.capabilities == set(Capability) - {Capability.PAGING} - NOT_YET
+    assert hello.capabilities == set(Capability) - {Capability.PAGING, Capability.BEGIN_SEND}
     assert hello.adds == ()
-    protocols = (Adapter, Kills, Presets, Trims, FailsStore, Talks)
+    protocols = (Adapter, Kills, Presets, Trims, FailsStore, Talks, Tips, RecvsRaw, Backups)
     assert [isinstance(reference, protocol) for protocol in protocols] == [True] * len(protocols)
 
 
