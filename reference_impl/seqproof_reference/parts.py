@@ -105,7 +105,8 @@ def _gate(options: Options) -> Gate:
         burst = max(1, math.ceil(2 * rate)) if options.burst is None else options.burst
         rates = Rates(rate, burst, time.monotonic)
     except (ValueError, OverflowError) as error:
-        raise ServeError(f"--rate {rate:g} with --burst {options.burst}: {error}") from error
+        told = "" if options.burst is None else f" with --burst {options.burst}"
+        raise ServeError(f"--rate {rate:g}{told}: {error}") from error
     return Gate(Tokens.read(options.tokens), rates)
 
 
