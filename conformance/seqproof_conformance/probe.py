@@ -16,7 +16,7 @@ from seqproof_conformance.adapter import Adapter, AdapterFault, Hello, TargetErr
 from seqproof_conformance.worker import Worker
 from seqproof_model.history import Answer, Code, Indefinite, Ok, Refused
 
-__all__ = ["Insane", "NotTheAdapter", "Probe", "Unseen", "bounded", "one_line"]
+__all__ = ["Insane", "NotTheAdapter", "Probe", "Unseen", "bodies", "bounded", "one_line", "two"]
 
 PAGES_AT_MOST = 200  # of a drain: no check sends more than a few messages
 RAISES = "let it answer Indefinite when in doubt, and raise TargetError when the server cannot be spoken to at all"
@@ -172,3 +172,16 @@ class Probe:
 
     def _observe(self, account: str, reply: Ok) -> None:
         self.seen = self.seen or any(body in self._sent.get(account, ()) for _, body in reply.rows or ())
+
+
+def bodies(rows: list[Row]) -> list[str]:
+    """The bodies of rows, in order."""
+    return [body for _, body in rows]
+
+
+def two(p: Probe, account: str) -> tuple[str, str]:
+    """Store two messages. Many a faulty server holds one back; none of interest holds back two."""
+    first, second = p.body(), p.body()
+    p.stored(account, first)
+    p.stored(account, second)
+    return first, second
