@@ -108,7 +108,9 @@ def _fill(
     except KeyboardInterrupt:
         interrupted = True
     rows = tuple(_row(mutant, cells[mutant.id], names) for mutant in wanted if cells[mutant.id])
-    return Matrix(engines, rows, covered(rows, filling.witnesses()), whole, interrupted)
+    return Matrix(
+        engines, rows, covered(rows, filling.witnesses(), {mutant.role for mutant in wanted}), whole, interrupted
+    )
 
 
 def _take(filled: Filled, cells: dict[str, dict[str, Cell]], names: list[str], show: Callable[[Row], None]) -> None:

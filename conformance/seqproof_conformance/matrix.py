@@ -22,10 +22,11 @@ from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Any
 
-from seqproof_conformance import model_engines, random_walk, suite
+from seqproof_conformance import model_engines, phone_courses, phone_suite, phone_targets, random_walk, suite
 from seqproof_conformance.adapter import TargetError
 from seqproof_conformance.campaign import LONGEST
 from seqproof_conformance.limits import Limits
+from seqproof_conformance.phone_suite import PhoneJob
 from seqproof_conformance.plan import CAMPAIGN, SIZES, SuiteName
 from seqproof_conformance.suite import Job, NothingSelectedError, Watcher
 from seqproof_conformance.targets import FAULTY, opened
@@ -33,9 +34,13 @@ from seqproof_model import history as h
 from seqproof_model import profile as profiles
 from seqproof_model.kills import EQUIVALENT, FAULT, Cell, Engine, Mutant, Outcome, outcome
 from seqproof_model.requirements import REQUIREMENTS
+from seqproof_model.scenario import Scenario
+from seqproof_model.verdict import Counterexample
 
-CATALOGUES = (FAULTY,)  # modules of mutants; the roles of their entries may differ
+CATALOGUES = {"server": FAULTY, "phone": phone_targets.FAULTY}  # by role, the module of mutants
+TARGETS = {"server": "mutant:", "phone": "phone-mutant:"}
 SEED = 0
+PHONE_LENGTHS = {SuiteName.QUICK: 2, SuiteName.STANDARD: 3}  # of the courses of phones
 WALKS = 500  # as many as the campaign of the suite standard has examples
 STEPS = (h.Send, h.Recv, h.Kill, h.Preset, h.Trim, h.FailStore, h.Delivered)  # what counts in a length
 
@@ -79,30 +84,33 @@ ENGINES: dict[str, Engine] = {
 
 def mutants() -> list[Mutant]:
     """Every mutant of every catalogue, but NULL: it has no fault to find, and what it may pass is another question."""
-    entries = [entry for name in CATALOGUES for entry in importlib.import_module(name).catalogue()]
-    return [_mutant(entry) for entry in entries if str(entry.kind) in (FAULT, EQUIVALENT)]
+    found = [_mutant(role, entry) for role, entry in _entries()]
+    return [mutant for mutant in found if mutant.kind in (FAULT, EQUIVALENT)]
 
 
-def _mutant(entry: Any) -> Mutant:
+def _entries() -> list[tuple[str, Any]]:
+    return [(role, entry) for role, name in CATALOGUES.items() for entry in importlib.import_module(name).catalogue()]
+
+
+def _mutant(role: str, entry: Any) -> Mutant:
     return Mutant(
         entry.id,
-        str(entry.kind),
+        str(getattr(entry, "kind", FAULT if entry.expected else EQUIVALENT)),
         entry.summary,
-        getattr(entry, "role", "server"),
+        role,
         entry.breaks,
         tuple(sorted(entry.expected)),
-        entry.profile,
+        getattr(entry, "profile", ""),
         getattr(entry, "suite", "quick"),
-        getattr(entry, "shortest", None),
+        getattr(entry, "shortest", len(entry.trace.split()) or None),
     )
 
 
 def witnesses() -> list[tuple[str, str, tuple[str, ...]]]:
     """What the stored counterexamples of the catalogues show: a fault's id, the requirement blamed, those suspected."""
-    entries = [entry for name in CATALOGUES for entry in importlib.import_module(name).catalogue()]
     return [
         (entry.id, witness.requirement, witness.suspects)
-        for entry in entries
+        for _, entry in _entries()
         for witness in getattr(entry, "witnesses", ())
     ]
 
@@ -117,15 +125,18 @@ def fill(mutant: Mutant, engine: str, *, shorten: bool = False, tick: Callable[[
     """
     if engine in model_engines.ENGINES:
         return model_engines.fill(mutant, engine)
-    if mutant.role != "server":
-        return Cell(engine, Outcome.NONE, reason=f"the suites hold servers to the protocol, not a {mutant.role}")
+    if mutant.role == "phone" and engine == "hypothesis":
+        return Cell(engine, Outcome.NONE, reason="the campaign of phones is a random walk; it stands under walk")
     with tempfile.TemporaryDirectory(prefix="seqproof-matrix-") as folder:
         job = _job(mutant, engine, Path(folder), shorten=shorten)
         return _played(mutant, engine, job, tick)
 
 
 def _job(mutant: Mutant, engine: str, folder: Path, *, shorten: bool) -> Job:
-    target, held_to = f"mutant:{mutant.id}", profiles.find(mutant.profile) if mutant.profile else None
+    target = TARGETS[mutant.role] + mutant.id
+    held_to = profiles.find(mutant.profile) if mutant.profile else None
+    if mutant.role == "phone":
+        return _phone_job(target, engine, folder / "run", shorten=shorten)
     if engine == "walk":
         with opened(target) as (_, hello):
             held = held_to or hello.claims or profiles.find("strict")
@@ -142,6 +153,15 @@ def _job(mutant: Mutant, engine: str, folder: Path, *, shorten: bool) -> Job:
         suite=asked.name,
         length=asked.length,
     )
+
+
+def _phone_job(target: str, engine: str, out: Path, *, shorten: bool) -> Job:
+    if engine == "walk":
+        with phone_targets.opened(target) as (_, hello):
+            given = phone_courses.campaign(SEED, WALKS, hello.capabilities)
+        return PhoneJob(target, out, scenarios=(), shorten=shorten, given=tuple(given))
+    name = _SUITES[engine].name
+    return PhoneJob(target, out, seed=SEED, shorten=shorten, suite=name, length=PHONE_LENGTHS[name])
 
 
 @dataclass
@@ -165,7 +185,8 @@ def _played(mutant: Mutant, engine: str, job: Job, tick: Callable[[], None]) -> 
     limits = Limits(first=True, known=frozenset(name for name in REQUIREMENTS if not first.fits(name)))
     watcher = Watcher(tick=lambda _what: tick(), failed=first.failed)
     try:
-        found = suite.run(job, limits.watching(watcher))
+        watching = limits.watching(watcher)
+        found = phone_suite.run(job, watching) if isinstance(job, PhoneJob) else suite.run(job, watching)
     except (TargetError, NothingSelectedError) as error:
         return Cell(engine, outcome(mutant.kind, "", ()), reason=str(error))
     if found.interrupted:
@@ -181,9 +202,13 @@ def _played(mutant: Mutant, engine: str, job: Job, tick: Callable[[], None]) -> 
         killer,
         best.violation.suspects if best else (),
         first.seconds if killer else None,
-        length(best.events) if best else None,
+        _length(best) if best else None,
         found.stopped,
     )
+
+
+def _length(found: Counterexample) -> int:
+    return length(found.events) if isinstance(found.scenario, Scenario) else len(found.scenario.steps)
 
 
 def length(events: Iterable[h.Event]) -> int:

@@ -176,13 +176,21 @@ def deciding(engines: Iterable[str]) -> str:
     return next((name for name in DECIDING if name in asked), "")
 
 
-def gradable() -> list[str]:
-    """The requirements of a server that this version can grade."""
-    return [row.id for row in REQUIREMENTS.values() if row.role is Role.SERVER and not row.why_never]
+def gradable(roles: Collection[str]) -> list[str]:
+    """The requirements that this version can grade when these are under test.
+
+    >>> [name for name in gradable(["server"]) if not name.startswith(("SEQ", "SND", "RCV", "CNF"))]
+    []
+    """
+    return [row.id for row in REQUIREMENTS.values() if row.role.value in roles and not row.ungraded]
 
 
-def covered(rows: Iterable[Row], witnesses: Iterable[tuple[str, str, tuple[str, ...]]] = ()) -> tuple[Covered, ...]:
-    """For each gradable requirement, the faults that were blamed on it, or suspected.
+def covered(
+    rows: Iterable[Row],
+    witnesses: Iterable[tuple[str, str, tuple[str, ...]]] = (),
+    roles: Collection[str] = (Role.SERVER.value,),
+) -> tuple[Covered, ...]:
+    """For each requirement that these ``roles`` can be graded on, the faults that were blamed on it, or suspected.
 
     ``witnesses``: besides the rows, what is known from stored counterexamples: a fault's id, the requirement blamed,
     the ones suspected.
@@ -202,7 +210,8 @@ def covered(rows: Iterable[Row], witnesses: Iterable[tuple[str, str, tuple[str, 
         for other in others:
             suspected.setdefault(other, {})[mutant] = None
     return tuple(
-        Covered(name, tuple(blamed[name]), tuple(suspected[name]), REQUIREMENTS[name].unblamed) for name in gradable()
+        Covered(name, tuple(blamed[name]), tuple(suspected[name]), REQUIREMENTS[name].unblamed)
+        for name in gradable(roles)
     )
 
 

@@ -21,7 +21,7 @@ SIGNS = {
     Outcome.BLAMED: ("!", "yellow", "fail"),
     Outcome.NONE: ("–", "dim", "none"),
 }
-WIDE = 22  # columns of a terminal for a cell
+NAME, WIDE = 25, 22  # columns of a terminal for an id, and for a cell
 
 
 def cell_text(cell: Cell | None) -> str:
@@ -45,12 +45,12 @@ def render_head(console: Console, matrix: Matrix) -> None:
     for engine in matrix.engines:
         console.print(Text.assemble((f"  {engine.name:11}", "bold"), engine.text), highlight=False, soft_wrap=True)
     heads = "".join(f"{engine.name:<{WIDE}}" for engine in matrix.engines)
-    console.print(Text(f"\n  {'':22}{heads}", "dim"), soft_wrap=True)
+    console.print(Text(f"\n  {'':{NAME}}{heads}", "dim"), soft_wrap=True)
 
 
 def render_row(console: Console, row: Row, engines: list[str]) -> None:
     """Print one mutant, as soon as it is done."""
-    line = Text(f"  {row.mutant.id:22}")
+    line = Text(f"  {row.mutant.id:<{NAME}}")
     for name in engines:
         cell = row.cell(name)
         sign, style, _ = SIGNS[cell.outcome] if cell else ("·", "dim", "")
