@@ -62,7 +62,7 @@ def _requirement(row: Requirement) -> Row:
         "by profile": row.profiles,
         "needs": ", ".join(row.needs),
         "passes when": row.condition,
-        "not graded": row.why_never,
+        "not graded": f"of a server: {row.why_never}" if row.condition and row.why_never else row.why_never,
         "scenarios": ", ".join(observing),
         "faulty servers": ", ".join(breaking),
         "faulty phones": ", ".join(phones),

@@ -166,9 +166,10 @@ class Handset:
         """Its durable mark."""
         said = self._call("seq_cli", lambda: self.adapter.seq_cli(account))
         try:
-            return msgspec.convert(said, Annotated[int, msgspec.Meta(ge=0)])
+            msgspec.convert(said, Annotated[int, msgspec.Meta(ge=0)])
         except msgspec.ValidationError:
             raise AdapterFault(f"{NAME}: seq_cli is {said!r:.40}; it is a whole number from 0") from None
+        return said
 
     def _checked(self, what: str, request: Request) -> None:
         try:

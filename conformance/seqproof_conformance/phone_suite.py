@@ -13,15 +13,16 @@ import fnmatch
 import platform
 import shlex
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import metadata
 
 import msgspec
 
 from seqproof_conformance import phone_courses as courses
-from seqproof_conformance.adapter import TargetError
+from seqproof_conformance.adapter import Talks, TargetError
 from seqproof_conformance.phone_courses import ALPHABETS, Courses
 from seqproof_conformance.phone_minimise import cut, minimise
 from seqproof_conformance.phone_runner import PhonePlayed, PhoneRunner
@@ -34,6 +35,7 @@ from seqproof_model.hello import Hello
 from seqproof_model.phone_scenario import PhoneScenario
 from seqproof_model.phone_verdict import verdict
 from seqproof_model.phone_words import PhoneHello
+from seqproof_model.scenario import Scenario
 from seqproof_model.verdict import Counterexample, Coverage, Verdict, Violation
 
 __all__ = ["PhoneJob", "run"]
@@ -88,7 +90,7 @@ class _Run:
                 self.shown.append(self._shortened(play, found_by))
 
     @contextmanager
-    def _until_enough(self) -> Iterator[None]:
+    def _until_enough(self) -> Generator[None]:
         try:
             yield
         except Enough as enough:
@@ -114,7 +116,7 @@ class _Run:
         total = sum(courses.count(these.alphabet, these.length) for these in plan)
         self.watcher.started(hello, self.played[GOLDEN] + total + examples)
         for these in plan:
-            these.play(lambda scenario, part=these.alphabet.name: self._one(part, scenario))
+            these.play(partial(self._one, these.alphabet.name))
             self.guarantees.append(these.guarantee())
         for scenario in courses.campaign(self.job.seed, examples, able):
             self._one(CAMPAIGN, scenario)
@@ -159,9 +161,10 @@ class _Run:
         violation = msgspec.structs.replace(play.violation, event=at)
         self.violations[name] = violation
         role = ["--role", "phone"] if target.partition(":")[0] in ("exec", "py") else []
+        steps = msgspec.structs.replace(play.scenario, name=f"{name}-{target}".replace(":", "-"), observes=(name,))
         return Counterexample(
             violation,
-            msgspec.structs.replace(play.scenario, name=f"{name}-{target}".replace(":", "-"), observes=(name,)),
+            Scenario(steps.name, ()),
             self.header,
             events,
             claim,
@@ -169,6 +172,7 @@ class _Run:
             found_by=found_by,
             replay=shlex.join(["seqproof", "replay", *role, f"{self.job.out}/{name}/scenario.json", target]),
             last_words=_last_words(self.runner),
+            phone=steps,
         )
 
     def what_is_left(self) -> None:
@@ -180,8 +184,8 @@ class _Run:
 
 
 def _last_words(runner: PhoneRunner) -> tuple[str, ...]:
-    words = getattr(runner.handset.adapter, "last_words", None)
-    return tuple(words()[-8:]) if callable(words) else ()
+    adapter = runner.handset.adapter
+    return tuple(adapter.last_words()[-8:]) if isinstance(adapter, Talks) else ()
 
 
 class _Writer:

@@ -186,7 +186,7 @@ def as_data(done: Done) -> dict[str, object]:
             "requirement": item.violation.requirement,
             "sentence": item.violation.sentence,
             "suspects": list(item.violation.suspects),
-            "trace": item.scenario.notation(),
+            "trace": item.trace,
             "claim": item.claim,
             "reproduced": f"{item.reproduced} of {item.tried}",
             "found_by": item.found_by,

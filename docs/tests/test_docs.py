@@ -15,7 +15,7 @@ from typer.main import get_command
 
 from seqproof_conformance.cli import app
 from seqproof_model.requirements import INVARIANTS, REQUIREMENTS
-from seqproof_reference import faulty
+from seqproof_reference import faulty, phone_twins
 
 DOCS = Path(__file__).parents[1]
 ROOT = DOCS.parent
@@ -159,8 +159,11 @@ def unknown_ids(text: str) -> set[str]:
     """Requirements, invariants and mutants that are named and do not exist."""
     named = set(re.findall(r"\b(?:SEQ|SND|RCV|CNF|DEV|PSH)-\d+\b(?!-)", text)) - REQUIREMENTS.keys()
     broken = set(re.findall(r"\bI-[A-Z]+\b(?!-)", text)) - INVARIANTS.keys()
-    mutants = set(re.findall(r"\bmutant:([A-Z][A-Z0-9_]+)\b", text)) - {e.id for e in faulty.catalogue()} - {"NAME"}
-    return named | broken | mutants
+    mutants = (
+        set(re.findall(r"(?<!-)\bmutant:([A-Z][A-Z0-9_]+)\b", text)) - {e.id for e in faulty.catalogue()} - {"NAME"}
+    )
+    phones = set(re.findall(r"\bphone-mutant:([A-Z][A-Z0-9_]+)\b", text)) - phone_twins.ENTRIES.keys() - {"ID"}
+    return named | broken | mutants | phones
 
 
 @pytest.mark.parametrize("path", [*EVERYTHING, *sorted((DOCS / "parts").iterdir())], ids=name_of)

@@ -9,7 +9,29 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from seqproof_model import phone_history as ph
 from seqproof_model.phone_words import Row
+
+OWED = {
+    "start": "DEV-5",
+    "connection": "DEV-5",
+    "tip": "DEV-5",
+    "page": "DEV-5",
+    "tip in between": "DEV-6",
+    "epoch": "DEV-7",
+    "loss": "PSH-4",
+    "quiet": "PSH-4",
+}
+SAYS = {
+    "start": "it was started",
+    "connection": "its connection was there again",
+    "tip": "a tip came",
+    "page": "a reply was not the last page",
+    "tip in between": "a tip came while a recv was under way",
+    "epoch": "it learned of a new epoch",
+    "loss": "its recv was lost",
+    "quiet": "it last asked",
+}
 
 
 @dataclass
@@ -71,3 +93,38 @@ class Inbox:
         """
         top = max(self.asked, 0 if self.restart else self.mark)
         return (row for row in self.given.items() if row[0] <= top and (row[0] > self.elsewhere or row in self.seen))
+
+
+class Sends:
+    """What the phone's user sent and under which client ids it went out (SND-3). ``said``: how often each body."""
+
+    def __init__(self) -> None:
+        self.said: Counter[str] = Counter()
+        self._bodies: dict[tuple[str, str], str] = {}  # by account and client id
+        self._posts: dict[int, ph.Posted] = {}
+        self._unsure: set[tuple[str, str]] = set()  # of sends that were lost
+
+    def posted(self, event: ph.Posted) -> tuple[str, str] | None:
+        """Take note of a send. Returns what is wrong with its client id, in a few words and in a sentence."""
+        key = event.account, event.client_id
+        known = self._bodies.get(key)
+        if known is not None and known != event.body:
+            text = f"the client id {event.client_id!r} of {known!r} is used again for {event.body!r}"
+            return "one client id for two messages", text
+        self._bodies[key] = event.body
+        self._posts[event.id] = event
+        ids = [name for (who, name), body in self._bodies.items() if who == event.account and body == event.body]
+        if len(ids) > self.said[event.body]:
+            text = f"{event.body!r} goes out again under another client id, {event.client_id!r}: a second message"
+            return "a second client id", text
+        return None
+
+    def repeats(self, event: ph.Posted) -> bool:
+        """Whether it is a repeat of a send that was lost."""
+        return (event.account, event.client_id) in self._unsure
+
+    def lost(self, number: int) -> None:
+        """A request was lost, perhaps a send."""
+        event = self._posts.get(number)
+        if event is not None:
+            self._unsure.add((event.account, event.client_id))

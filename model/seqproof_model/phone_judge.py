@@ -36,34 +36,13 @@ from collections.abc import Iterable, Sequence
 
 from seqproof_model import phone_history as ph
 from seqproof_model.history import Code
-from seqproof_model.phone_inbox import Debt, Inbox, Question
+from seqproof_model.phone_inbox import OWED, SAYS, Debt, Inbox, Question, Sends
 from seqproof_model.phone_words import PhoneCapability, PhoneHello, Refusal, Reply, Row, Rows
 from seqproof_model.verdict import Nearest, Violation
 
 BREAKS = {"SND-3": "I-ONCE", "DEV-1": "I-ISO", "DEV-4": "I-NODUP"} | dict.fromkeys(
     ("DEV-5", "DEV-6", "PSH-4"), "I-LIVE"
 )
-OWED = {
-    "start": "DEV-5",
-    "connection": "DEV-5",
-    "tip": "DEV-5",
-    "page": "DEV-5",
-    "tip in between": "DEV-6",
-    "epoch": "DEV-7",
-    "loss": "PSH-4",
-    "quiet": "PSH-4",
-}
-SAYS = {
-    "start": "it was started",
-    "connection": "its connection was there again",
-    "tip": "a tip came",
-    "page": "a reply was not the last page",
-    "tip in between": "a tip came while a recv was under way",
-    "epoch": "it learned of a new epoch",
-    "loss": "its recv was lost",
-    "quiet": "it last asked",
-}
-
 MOVED: dict[type[ph.Event], str] = {ph.Tipped: "a tip", ph.Lost: "a lost request", ph.Started: "a start"}
 
 
@@ -81,10 +60,7 @@ class PhoneJudge:
         self.account = ""
         self.up, self.running, self.life = True, False, 0
         self.cause: ph.Event = ph.Scenario("")
-        self.said: Counter[str] = Counter()
-        self.client_ids: dict[tuple[str, str], str] = {}
-        self.posts: dict[int, ph.Posted] = {}
-        self.unsure: set[tuple[str, str]] = set()  # client ids of sends that were lost
+        self.sends = Sends()
         self.killed_with_data = self.logged_over = self.was_lost = False
         self.number = self.moment = 0
 
@@ -154,7 +130,7 @@ class PhoneJudge:
             case ph.Tipped():
                 self._tipped(event)
             case ph.Said():
-                self.said[event.body] += 1
+                self.sends.said[event.body] += 1
             case ph.Elapsed():
                 self._elapsed(event.ms)
             case _:
@@ -265,20 +241,10 @@ class PhoneJudge:
         self._blame("DEV-3", "runs ahead", text, event, suspects, f"at most {carried}", (carried + 1, value))
 
     def _posted(self, event: ph.Posted) -> None:
-        key = event.account, event.client_id
-        known = self.client_ids.get(key)
-        if known is not None and known != event.body:
-            text = f"the client id {event.client_id!r} of {known!r} is used again for {event.body!r}"
-            self._blame("SND-3", "one client id for two messages", text, event, nearest="another client id")
-            return
-        self.client_ids[key] = event.body
-        ids = {name for (who, name), body in self.client_ids.items() if who == event.account and body == event.body}
-        if len(ids) > self.said[event.body]:
-            text = f"{event.body!r} goes out again under another client id, {event.client_id!r}: a second message"
-            self._blame("SND-3", "a second client id", text, event, nearest="the client id of the first attempt")
-            return
-        self.posts[event.id] = event
-        self.counts["SND-3"] += key in self.unsure
+        wrong = self.sends.posted(event)
+        if wrong:
+            self._blame("SND-3", *wrong, event, nearest="one client id for each message, the same each time")
+        self.counts["SND-3"] += self.sends.repeats(event)
 
     # ---------------------------------------------------------------- what reaches it
 
@@ -286,7 +252,6 @@ class PhoneJudge:
         reply, asked = self.served.get(event.id), self.asks.get(event.id)
         self.waiting.discard(event.id)
         if asked is None or reply is None:
-            self.posts.pop(event.id, None)
             return
         inbox = self.inbox(asked.account)
         inbox.troubled = False
@@ -340,7 +305,7 @@ class PhoneJudge:
         if other and self._other_epoch(inbox, asked, reply, dies=event.dies):
             return
         inbox.epoch = reply.epoch or inbox.epoch
-        self.counts["DEV-4"] += late and any(seq <= inbox.mark for seq, _ in reply.rows)
+        self.counts["DEV-4"] += late and any(seq <= inbox.carried for seq, _ in reply.rows)
         inbox.carried = max([inbox.carried, *(seq for seq, _ in reply.rows)])
         if late or event.dies:
             inbox.late.update(reply.rows)
@@ -375,8 +340,7 @@ class PhoneJudge:
 
     def _lost(self, event: ph.Lost) -> None:
         self.waiting.discard(event.id)
-        if event.id in self.posts:
-            self.unsure.add((self.posts[event.id].account, self.posts[event.id].client_id))
+        self.sends.lost(event.id)
         asked = self.asks.get(event.id)
         if asked is not None:
             inbox = self.inbox(asked.account)

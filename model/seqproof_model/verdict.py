@@ -143,10 +143,11 @@ class Counterexample(msgspec.Struct, frozen=True):
 
     ``claim``: what is claimed of the steps' length. ``reproduced`` of ``tried`` re-runs gave the same requirement.
     ``replay``: the line that runs it again. ``last_words``: the end of the server's own log.
+    ``phone``: the steps where a phone is under test; ``scenario`` has none then.
     """
 
     violation: Violation
-    scenario: Scenario | PhoneScenario
+    scenario: Scenario
     header: Header
     events: tuple[Event, ...]
     claim: str
@@ -155,3 +156,9 @@ class Counterexample(msgspec.Struct, frozen=True):
     found_by: str
     replay: str
     last_words: tuple[str, ...] = ()
+    phone: PhoneScenario | None = None
+
+    @property
+    def trace(self) -> str:
+        """The steps in the short notation."""
+        return (self.phone or self.scenario).notation()

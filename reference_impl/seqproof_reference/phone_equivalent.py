@@ -1,16 +1,17 @@
 """Phones of other shapes that are right: they ask more, write otherwise, keep less. A kit must let them pass.
 
-Each is the reference phone with one step replaced, like the faulty ones in ``phone_twins``, where their catalogue is.
+Each is the reference phone with one step replaced, like the faulty ones in ``phone_twins``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from seqproof_model.history import Code
 from seqproof_model.phone_words import Asks, Refusal, Reply, Request, Row, Rows
-from seqproof_reference.phone import Phone, Question
+from seqproof_reference.phone import Phone, Question, Timing
 from seqproof_reference.phone_store import Change, Kept, Place
 
 
@@ -129,3 +130,38 @@ class AheadAsksTwice(Phone):
         super().answered(number, question, reply)
         if isinstance(reply, Refusal) and reply.code is Code.AHEAD and question.account == self.account:
             self.want()
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One phone. ``breaks`` and ``expected`` are empty for one that is right."""
+
+    id: str
+    build: type[Phone]
+    summary: str
+    breaks: str = ""
+    expected: frozenset[str] = frozenset()
+    trace: str = ""
+    timing: Timing | None = None
+    sqlite: bool = False
+
+    @property
+    def right(self) -> bool:
+        """Whether it must pass."""
+        return not self.expected
+
+
+RIGHT: tuple[Entry, ...] = (
+    Entry("P_POLLS_OFTEN", Phone, "It polls every 2 s.", timing=Timing(poll_ms=2_000)),
+    Entry("P_ASKS_TWICE", AsksTwice, "It asks twice at once."),
+    Entry("P_ASKS_AT_ONCE", AsksAtOnce, "A tip makes it ask beside a recv that is under way."),
+    Entry("P_ORDERED_WRITES", OrderedWrites, "Messages and mark are two transactions, in this order."),
+    Entry("P_ROW_BY_ROW", RowByRow, "It takes a reply row by row."),
+    Entry("P_IGNORES_LATE", IgnoresLate, "It drops late replies."),
+    Entry("P_ONE_ROW_AT_A_TIME", OneRowAtATime, "It takes one row of a reply and asks for the rest."),
+    Entry("P_VOLATILE_MARK", VolatileMark, "Its mark is not durable; after a kill it asks from 0."),
+    Entry("P_TELLS_NO_EPOCH", TellsNoEpoch, "Its requests do not name the epoch."),
+    Entry("P_STORES_AGAIN", StoresAgain, "It stores rows again, and shows them once."),
+    Entry("P_ASKS_AGAIN_WHEN_AHEAD", AheadAsksTwice, "After a refusal as ahead it asks once more than it must."),
+    Entry("P_SQLITE", Phone, "It keeps everything in SQLite.", sqlite=True),
+)

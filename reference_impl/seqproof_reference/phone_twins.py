@@ -12,12 +12,11 @@ Each fault is one that real teams make. ``expected``: the requirement ids under 
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
 from typing import Any
 
 from seqproof_model.phone_words import Reply, Request, Row, Rows
-from seqproof_reference import phone_equivalent as right
-from seqproof_reference.phone import Phone, Question, Timing
+from seqproof_reference.phone import Phone, Question
+from seqproof_reference.phone_equivalent import RIGHT, Entry
 from seqproof_reference.phone_shell import PhoneShell
 from seqproof_reference.phone_store import Change, Kept, Place, SqliteStore, Unsent
 
@@ -126,6 +125,10 @@ class WriteBehind(Phone):
         """Write the reply before, remember this one."""
         self.flush()
         self.behind = account, rows, place
+
+    def mark(self, now: Place, reply: Rows) -> int:
+        """From where memory is."""
+        return super().mark(self.place(), reply)
 
     def flush(self) -> None:
         """Write what is remembered."""
@@ -363,25 +366,6 @@ class ClientIdRestarts(Phone):
 # ---------------------------------------------------------------- the catalogue
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One phone. ``breaks`` and ``expected`` are empty for one that is right."""
-
-    id: str
-    build: type[Phone]
-    summary: str
-    breaks: str = ""
-    expected: frozenset[str] = frozenset()
-    trace: str = ""
-    timing: Timing | None = None
-    sqlite: bool = False
-
-    @property
-    def right(self) -> bool:
-        """Whether it must pass."""
-        return not self.expected
-
-
 def _fault(id: str, build: type[Phone], summary: str, breaks: str, expected: str, trace: str) -> Entry:  # noqa: A002
     return Entry(id, build, summary, breaks, frozenset(expected.split()), trace)
 
@@ -443,21 +427,6 @@ FAULTS: tuple[Entry, ...] = (
            "I-LOSS", "DEV-2", "m on r pull !"),
     _fault("C_CLIENT_ID_RESTARTS", ClientIdRestarts, "Client ids begin again after a restart.",
            "I-ONCE", "SND-3", "on say r2 ! say"),
-)
-
-RIGHT: tuple[Entry, ...] = (
-    Entry("P_POLLS_OFTEN", Phone, "It polls every 2 s.", timing=Timing(poll_ms=2_000)),
-    Entry("P_ASKS_TWICE", right.AsksTwice, "It asks twice at once."),
-    Entry("P_ASKS_AT_ONCE", right.AsksAtOnce, "A tip makes it ask beside a recv that is under way."),
-    Entry("P_ORDERED_WRITES", right.OrderedWrites, "Messages and mark are two transactions, in this order."),
-    Entry("P_ROW_BY_ROW", right.RowByRow, "It takes a reply row by row."),
-    Entry("P_IGNORES_LATE", right.IgnoresLate, "It drops late replies."),
-    Entry("P_ONE_ROW_AT_A_TIME", right.OneRowAtATime, "It takes one row of a reply and asks for the rest."),
-    Entry("P_VOLATILE_MARK", right.VolatileMark, "Its mark is not durable; after a kill it asks from 0."),
-    Entry("P_TELLS_NO_EPOCH", right.TellsNoEpoch, "Its requests do not name the epoch."),
-    Entry("P_STORES_AGAIN", right.StoresAgain, "It stores rows again, and shows them once."),
-    Entry("P_ASKS_AGAIN_WHEN_AHEAD", right.AheadAsksTwice, "After a refusal as ahead it asks once more than it must."),
-    Entry("P_SQLITE", Phone, "It keeps everything in SQLite.", sqlite=True),
 )
 # fmt: on
 ENTRIES = {entry.id: entry for entry in (*FAULTS, *RIGHT)}

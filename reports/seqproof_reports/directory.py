@@ -21,8 +21,11 @@ def write(directory: Path, counterexample: Counterexample) -> dict[str, Path]:
     The directory is made where it is missing. Raises OSError.
     """
     markdown, html = report_markdown(counterexample), report_html(counterexample)
-    made = counterexample.scenario
-    steps = phone_scenario.encode(made) if isinstance(made, phone_scenario.PhoneScenario) else scenario.encode(made)
+    steps = (
+        phone_scenario.encode(counterexample.phone)
+        if counterexample.phone
+        else scenario.encode(counterexample.scenario)
+    )
     directory.mkdir(parents=True, exist_ok=True)
     writers: dict[str, Callable[[Path], object]] = {
         "history.jsonl": partial(history.write, header=counterexample.header, events=counterexample.events),

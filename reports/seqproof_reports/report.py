@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
 
-from seqproof_model import phone_history
 from seqproof_model.history import Ok, Send
 from seqproof_model.verdict import Counterexample, Violation
 from seqproof_reports.marks import due
@@ -83,7 +82,7 @@ def report(counterexample: Counterexample) -> Report:
         observed=_observed(violation, moment, of_phone(counterexample)),
         comparison=tuple(_comparison(counterexample, moment)),
         argument=() if of_phone(counterexample) else tuple(_argument(violation, moment)),
-        notation=counterexample.scenario.notation(),
+        notation=counterexample.trace,
         reproduced=reproduced(counterexample),
         claim=counterexample.claim,
         replay=counterexample.replay,
@@ -99,8 +98,8 @@ def _observed(violation: Violation, moment: Moment | None, phone: bool) -> str:
 
 
 def of_phone(counterexample: Counterexample) -> bool:
-    """Whether a phone is under test: its history is one of a phone."""
-    return counterexample.header.format == phone_history.FORMAT
+    """Whether a phone is under test."""
+    return counterexample.phone is not None
 
 
 def _expected(violation: Violation) -> str:
