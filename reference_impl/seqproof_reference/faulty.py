@@ -244,7 +244,7 @@ FAULTS: tuple[Entry, ...] = (
     _fault("WRAP_1", twins.Wrap1, "After the last seq allocation goes on at 1.",
            "I-BOUND", "SEQ-1 SEQ-4 SEQ-6 RCV-1 RCV-5 RCV-7", _PRESET),
     _fault("UINTMAX_REFUSED", twins.UintmaxRefused, "The last seq of the space is never given out.",
-           "I-BOUND", "SEQ-6", _PRESET),
+           "I-BOUND", "SEQ-6 RCV-7", _PRESET),
     _fault("FULL_BLOCKS_RECV", twins.FullBlocksRecv, "recv fails once the space is exhausted.",
            "I-LOSS", "RCV-5", _PRESET),
     _fault("VOLATILE_SEQ", twins.VolatileSeq, "The counter of seqs is lost at a kill, and seqs are given out again.",
