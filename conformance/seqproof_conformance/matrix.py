@@ -34,7 +34,6 @@ from seqproof_model import history as h
 from seqproof_model import profile as profiles
 from seqproof_model.kills import EQUIVALENT, FAULT, Cell, Engine, Mutant, Outcome, outcome
 from seqproof_model.requirements import REQUIREMENTS
-from seqproof_model.scenario import Scenario
 from seqproof_model.verdict import Counterexample
 
 CATALOGUES = {"server": FAULTY, "phone": phone_targets.FAULTY}  # by role, the module of mutants
@@ -208,7 +207,7 @@ def _played(mutant: Mutant, engine: str, job: Job, tick: Callable[[], None]) -> 
 
 
 def _length(found: Counterexample) -> int:
-    return length(found.events) if isinstance(found.scenario, Scenario) else len(found.scenario.steps)
+    return len(found.phone.steps) if found.phone else length(found.events)
 
 
 def length(events: Iterable[h.Event]) -> int:
