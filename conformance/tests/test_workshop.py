@@ -84,7 +84,7 @@ def loads(text: str) -> Any:
 def test_a_sane_adapter_exits_0_and_the_table_says_what_was_seen(call: Call) -> None:
     code, out, err = call("smoke", "mutant:CORRECT")
     assert (code, err) == (0, "")
-    assert out.startswith("✓ mutant:CORRECT: sane, 16 checks passed\n")
+    assert out.startswith("✓ mutant:CORRECT: sane, 19 checks passed\n")
     assert "after preset_seq(9) the next seq is 10" in out
     assert "seqproof run mutant:CORRECT" in out
     assert max(len(line) for line in out.splitlines()) <= 80
@@ -93,7 +93,7 @@ def test_a_sane_adapter_exits_0_and_the_table_says_what_was_seen(call: Call) -> 
 def test_an_insane_adapter_exits_4_and_what_it_prints_is_no_result(call: Call) -> None:
     code, out, err = call("smoke", "py:planted:NoReset")
     assert code == 4
-    assert "✗ py:planted:NoReset: not sane, 1 of 20 checks failed" in out
+    assert "✗ py:planted:NoReset: not sane, 1 of 23 checks failed" in out
     assert "after send and reset the account still gives 3 rows" in out
     assert "mend: let reset remove every message" in out
     assert "reset [bold]" in err
