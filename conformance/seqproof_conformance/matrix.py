@@ -41,7 +41,10 @@ TARGETS = {"server": "mutant:", "phone": "phone-mutant:"}
 SEED = 0
 PHONE_LENGTHS = {SuiteName.QUICK: 2, SuiteName.STANDARD: 3}  # of the courses of phones
 WALKS = 500  # as many as the campaign of the suite standard has examples
-STEPS = (h.Send, h.Recv, h.Kill, h.Preset, h.Trim, h.FailStore, h.Delivered)  # what counts in a length
+STEPS = (  # what counts in a length
+    h.Send, h.Recv, h.RecvRaw, h.Kill, h.Preset, h.Trim, h.FailStore, h.Delivered,
+    h.Backup, h.Restore, h.Login, h.Logout, h.Tips,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -445,11 +445,12 @@ def side_by_side(scenario: Scenario) -> bool:
     """Whether a scenario can be played beside others: it kills in steps of their own, which all can share.
 
     A store that is to fail fails whichever send comes next, so that nothing may come in between. A restore takes all
-    accounts back.
+    accounts back. Who waits for tips waits for all of them, also for those of a scenario that stands at its kill.
     """
     kinds = {type(step) for step in scenario.steps}
     around = any(isinstance(s, sc.Send | sc.Recv) and s.kill is not Moment.NEVER for s in scenario.steps)
-    return not around and sc.Restore not in kinds and not kinds >= {sc.Kill, sc.FailStore}
+    tipped = sc.Kill in kinds and bool(kinds & {sc.Login, sc.Tips})
+    return not around and not tipped and sc.Restore not in kinds and not kinds >= {sc.Kill, sc.FailStore}
 
 
 def in_groups(scenarios: list[Scenario], size: int) -> Iterator[list[Scenario]]:

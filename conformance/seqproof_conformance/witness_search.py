@@ -76,10 +76,17 @@ def started() -> tuple[Scenario, ...]:
     return tuple(msgspec.structs.replace(s, steps=(start, *s.steps)) for start in STARTS for s in short)
 
 
+@cache
+def malformed() -> tuple[Scenario, ...]:
+    """Each malformed seq_cli of the golden scenarios alone, after one message and after two."""
+    raw = dict.fromkeys(step for s in suite.golden() for step in s.steps if isinstance(step, sc.RecvRaw))
+    return tuple(Scenario("raw", (sc.Send(count=n), step, sc.Recv())) for step in raw for n in (1, 2))
+
+
 def everything(profile: Profile) -> Iterator[Scenario]:
     """What is played of the suite: all that is explicit."""
     besides = [*suite.golden(), *boundary.scenarios(profile), *overlaps.held(kills=False), *overlaps.held_with_kills()]
-    return chain(courses(), started(), besides, plan.volume(plan.SIZES[plan.SuiteName.STANDARD].volume))
+    return chain(courses(), started(), malformed(), besides, plan.volume(plan.SIZES[plan.SuiteName.STANDARD].volume))
 
 
 Found = dict[tuple[str, str], Played]  # requirement, observation -> the shortest play

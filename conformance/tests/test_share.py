@@ -107,3 +107,12 @@ def test_a_process_that_dies_is_an_early_end_and_not_a_pass(tmp_path: Path) -> N
         (found,) = crew.findings()
     assert found.stopped == "process 2 of 2 died, exit code -9"
     assert isinstance(found, Findings)
+
+
+def test_who_waits_for_tips_is_never_played_beside_one_that_stands_at_its_kill(bench: Build) -> None:
+    stands = Scenario("stands", (sc.Login(), sc.Send(), sc.Kill(), sc.Recv()))
+    waits = Scenario("waits", (sc.Login(), sc.Send(), sc.Tips()))
+    groups = list(in_groups([stands, waits], 10))
+    assert groups == [[stands], [waits]]
+    runner = bench("mutant:CORRECT").runner
+    assert [played.violation for group in groups for played in runner.play_together(group)] == [None, None]

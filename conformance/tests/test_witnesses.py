@@ -18,6 +18,7 @@ from seqproof_conformance.play import Played
 from seqproof_conformance.runner import Runner
 from seqproof_model import history as h
 from seqproof_model import judge as judging
+from seqproof_model import scenario as sc
 from seqproof_model.blame import Context, Observed, suspects
 from seqproof_model.hello import Capability
 from seqproof_model.judge import Judge
@@ -37,6 +38,7 @@ BY_HAND = {  # a recv is caught between its moments: it takes a server on which 
     Observed.ENDS_BETWEEN: "1( s b; 2( s a; 3( B 0; 2) =2; 4( A 0; 1) =1; 4) : ; 3) : 1b",
     Observed.REFUSED_CONFIRMS: "1( A 1; s a =1; s b =2; B 0 : 2b; 1) !unreachable",
 }
+TIPPED = Witness("TIP_CONFIRMS", (sc.Login(), sc.Send(), sc.Tips(), sc.Recv()), 4, "RCV-7", "EMPTY_REPLY", ("PSH-1",))
 NAMED = pytest.mark.parametrize("witness", WITNESSES, ids=lambda w: f"{w.scenario.name}, {w.profile}, told {w.told}")
 
 
@@ -106,9 +108,9 @@ class Without(Judge):
         super().__init__(find(profile), paged=paged)
         self.lacks = lacks
 
-    def _answer(self, event: h.Ok | h.Refused) -> Violation | None:
+    def feed(self, event: h.Event) -> Violation | None:
         before = dict(self._accounts)
-        found = super()._answer(event)
+        found = super().feed(event)
         if found is None or self.lacks is None or found.observation != self.lacks.name:
             return found
         self.violations.pop()
@@ -126,7 +128,7 @@ def grades(judge: Judge, history: Collection[h.Event]) -> tuple[Grade, ...]:
 def recorded() -> list[tuple[Witness, tuple[h.Event, ...], tuple[Grade, ...]]]:
     """Each counterexample as a history, with its verdict."""
     made: list[tuple[Witness, tuple[h.Event, ...], tuple[Grade, ...]]] = []
-    for witness in WITNESSES:
+    for witness in (*WITNESSES, TIPPED):  # there is a shorter one, in which the tip that was sent is not taken
         history = played_on(faulty.make(witness.mutant, send_seq=witness.told), witness).events
         made.append((witness, history, grades(whole(witness), history)))
     return made
