@@ -23,7 +23,7 @@ from seqproof_model.evidence import Evidence
 from seqproof_model.hello import Capability
 from seqproof_model.malformed import Plain, meaning
 from seqproof_model.profile import Profile, built_in
-from seqproof_model.requirements import REQUIREMENTS, Level, Requirement, kept, should
+from seqproof_model.requirements import REQUIREMENTS, Level, Requirement, Role, kept, should
 from seqproof_model.restored import Restored
 from seqproof_model.tips import Tipped
 from seqproof_model.verdict import Grade, Nearest, Result, Verdict, Violation
@@ -335,7 +335,8 @@ class Judge:
         reason = row.why_never or (
             f"the target does not declare {', '.join(missing)}" if missing else f"never observed: {row.condition}"
         )
-        demanded = row.level is Level.MUST or (row.id == "SND-3" and self.profile.idempotent)
+        waived = self.profile.lagging and row.role is Role.TIPS
+        demanded = (row.level is Level.MUST or (row.id == "SND-3" and self.profile.idempotent)) and not waived
         looked_for = scope is not None and row.id in scope and demanded
         return Grade(row.id, Result.NOT_GRADED, 0, reason, looked_for and not missing and not row.why_never, added)
 
