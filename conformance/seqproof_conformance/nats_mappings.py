@@ -63,11 +63,17 @@ class AckAll(Streams):
             request = {"batch": due, "no_wait": True}
             given = [m async for m in self.batch(main, f"CONSUMER.MSG.NEXT.{of}", request)] if due else []
             at = {message.metadata.sequence.stream: message for message in given}
-            if confirmed := [seq for seq in at if seq <= seq_cli]:
-                await connection.request(at[max(confirmed)].reply, b"+ACK", timeout=self.timeout_s)
-            elif connection is not main:
-                await self.state(connection, account)
+            confirmed = [at[seq] for seq in at if seq <= seq_cli][-1:]
+            if connection is main:
+                await self._confirm(main, confirmed)
+        if connection is not main:  # the server has it before its answer is spoiled: nobody must wait for that
+            await self._confirm(connection, confirmed) if confirmed else await self.state(connection, account)
         return [row(message, seq) for seq, message in at.items() if seq > seq_cli]
+
+
+    async def _confirm(self, connection: Any, messages: list[Any]) -> None:
+        for message in messages:
+            await connection.request(message.reply, b"+ACK", timeout=self.timeout_s)
 
 
 MAPPINGS: dict[str, type[Streams]] = {"purge": Purge, "ackall": AckAll}

@@ -2,7 +2,7 @@
 
     start    a new process in its own session, its output in ``server.log`` of its own directory, the environment ours
              plus SEQPROOF_RUN=<nonce>; ready once the *real request* that the target gives has been answered
-    kill     SIGKILL of the whole tree: the process group, and whatever carries the nonce elsewhere; waits until gone
+    kill     SIGKILL of the whole tree: all descendants, the group, whatever carries the nonce elsewhere; waits until gone
     restart  the same directory, a new process, a new port
     close    kill, and remove the directory
 
@@ -168,14 +168,16 @@ class Server:
 
     def _end_group(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + watchdog.PATIENCE_S
+        felled = set[int]()
         with contextlib.suppress(ProcessLookupError):
             if process.returncode is None:  # not reaped: the group's number cannot be a stranger's
+                felled = watchdog.fell(process.pid)
                 os.killpg(process.pid, signal.SIGKILL)
         try:
             process.wait(watchdog.PATIENCE_S)
         except subprocess.TimeoutExpired:
             raise TargetError(f"{self.name} survives SIGKILL (process {process.pid}): end it by hand") from None
-        while watchdog.members(process.pid) and time.monotonic() < deadline:
+        while (any(map(watchdog.lives, felled)) or watchdog.members(process.pid)) and time.monotonic() < deadline:
             time.sleep(POLL_S)
 
     def restart(self) -> None:

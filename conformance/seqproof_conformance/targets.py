@@ -24,12 +24,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seqproof_conformance import nats_client
+from seqproof_conformance import nats_client, postgres_client
 from seqproof_conformance.adapter import Adapter, Bounds, Hello, TargetError, greeted
 from seqproof_conformance.nats_mappings import MAPPINGS
+from seqproof_conformance.postgres_inbox import WAYS as SQL
 from seqproof_conformance.target_exec import ExecTarget
 from seqproof_conformance.target_http import HttpTarget, sample
 from seqproof_conformance.target_nats import NatsTarget
+from seqproof_conformance.target_postgres import PostgresTarget
 from seqproof_conformance.target_reference import ReferenceTarget
 from seqproof_conformance.target_valkey import AOF, MEND, ValkeyTarget
 
@@ -108,6 +110,14 @@ def _nats(text: str) -> Adapter:
         near = _near(mapping, MAPPINGS)
         raise UnknownTarget(f"nats:{text}: {near}write nats:purge or nats:ackall, perhaps with ,unguarded; {LIST}")
     return NatsTarget(mapping, guarded=not options)
+
+
+def _postgres(text: str) -> Adapter:
+    if text not in SQL:
+        raise UnknownTarget(
+            f"postgres:{text}: {_near(text, SQL)}write postgres:naive or postgres:locked; {LIST}"
+        )
+    return PostgresTarget(text)
 
 
 def _mutant(text: str) -> Adapter:
@@ -213,6 +223,13 @@ WAYS = {
         _nats,
         ("nats",),
         nats_client.MEND,
+    ),
+    "postgres": _Way(
+        "postgres:naive|locked",
+        "PostgreSQL, a real server, with SQL of the kit: an identity column, or a counter in a row that is locked",
+        _postgres,
+        ("psycopg",),
+        postgres_client.MEND,
     ),
     "http": _Way("http:FILE.toml", "a REST server described in a TOML file, without code", _http),
     "exec": _Way(

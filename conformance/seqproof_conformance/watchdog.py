@@ -6,9 +6,10 @@ watchdog holds the read end of a pipe whose only write end is the kit's. The kit
     +g PID BORN    a process group, by its leader and the leader's start time      -g PID BORN    it is gone
     +d PATH        a directory, told before it is made                             -d PATH        it is gone
 
-At end of file the kit is gone. The watchdog then kills the groups that remain, then every process that carries the
-kit's nonce in its environment (one that left its group, or that was started a moment before it could be told), removes
-the directories, and ends. A pid may have been given to a stranger by then: a group is killed only while its leader has
+At end of file the kit is gone. The watchdog then kills the leaders of the groups that remain with all their descendants
+(PostgreSQL's leave the group, and write over their environment), the groups, then every process that carries the kit's
+nonce in its environment (one that lost its parent, or that was started a moment before it could be told), removes the
+directories, and ends. A pid may have been given to a stranger by then: a group is killed only while its leader has
 the start time that was told, any other process only while it carries the nonce.
 
 The watchdog has its own session, so that Ctrl-C does not reach it, and none of the kit's other files. It runs as
@@ -90,6 +91,42 @@ def members(group: int) -> bool:
     return False
 
 
+def below(pids: set[int]) -> set[int]:
+    """Return the processes whose parent is one of these."""
+    found = set[int]()
+    for pid in _pids():
+        with contextlib.suppress(OSError):
+            if int(_stat(pid)[1]) in pids:
+                found.add(pid)
+    return found
+
+
+def fell(root: int) -> set[int]:
+    """SIGKILL a process and all below it, those too that left its group and its environment. Return who they were.
+
+    All are stopped before the first is killed, so that none has a child unseen, or is no longer known as a child.
+    """
+    found, new = set[int](), {root}
+    while new:
+        for pid in new:
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGSTOP)
+        found |= new
+        new = below(found) - found
+    for pid in found:
+        with contextlib.suppress(OSError):
+            os.kill(pid, signal.SIGKILL)
+    return found
+
+
+def lives(pid: int) -> bool:
+    """Whether it runs; the dead that nobody reaps do not."""
+    try:
+        return _stat(pid)[0] not in "ZX"
+    except OSError:
+        return False
+
+
 def strike(mark: bytes, patience_s: float = PATIENCE_S) -> list[int]:
     """SIGKILL every carrier of the mark until none is left. Return those that would not go, normally none."""
     deadline = time.monotonic() + patience_s
@@ -120,6 +157,7 @@ def clean(nonce: str, owned: set[bytes]) -> None:
         if record[:2] == b"g ":
             leader, start = record[2:].decode().split()
             if born(int(leader)) == start:
+                fell(int(leader))
                 with contextlib.suppress(OSError):
                     os.killpg(int(leader), signal.SIGKILL)
     strike(needle(nonce, whole=False))
