@@ -125,7 +125,7 @@ class Play:
         """Nothing outlives its scenario: end what still overlaps, spend an order to fail that no send has met."""
         for name in sorted(self.overlapping, key=lambda name: not self.overlapping[name].held):
             self._end(name)
-        if self.orders and not self.violation:
+        if self.orders:  # after a violation too: the next scenario must not meet it
             self._request(self._sending(sc.Send(account="spent")), Lost.NOTHING)
 
     @property

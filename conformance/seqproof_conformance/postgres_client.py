@@ -5,8 +5,8 @@ block is a transaction of its own. A *held* send is a session with an open trans
 committed. A store that is to fail is a transaction that ends with ROLLBACK.
 
 What went wrong is definite where no session came about, and where the server names an error that undoes the statement
-(SQLSTATE). A session that breaks under a statement leaves it open. The server ends a statement that takes too long; one
-that does not answer at all is left by shutting down its connection.
+(SQLSTATE). A session that breaks under a statement leaves it open. An answer that takes too long is not waited for: the
+connection is shut down; and the server ends what still waits for a lock after a minute.
 Source: https://www.postgresql.org/docs/current/errcodes-appendix.html.
 """
 
@@ -26,6 +26,7 @@ from seqproof_conformance.postgres_inbox import CONFIRM, DUE, FORGET, TABLES, TR
 from seqproof_model.history import Answer, Code, Indefinite, Ok, Refused
 
 TIMEOUT_S = 5.0
+HELD_S = 60.0  # while a send is held others may rightly wait for it
 MEND = "pip install 'seqproof[postgres]'"
 FULL = "2200H"  # sequence generator limit exceeded
 UNDONE = ("22", "23", "25", "40001", "40P01", "42", "53", "57014")  # SQLSTATEs of a statement that was undone
@@ -39,6 +40,7 @@ class Requests:
         self.way = WAYS[way]
         self.timeout_s = TIMEOUT_S
         self.failing = 0
+        self._held = 0
         self._url, self._schema = url, schema
         self._idle: deque[Any] = deque()
 
@@ -46,7 +48,7 @@ class Requests:
 
     def session(self, url: str = "") -> Any:
         """A new session. Raises psycopg.Error."""
-        settings = f"-c search_path={self._schema} -c statement_timeout={int(self.timeout_s * 1000)}"
+        settings = f"-c search_path={self._schema} -c statement_timeout={int(HELD_S * 1000)}"
         bounds = {"connect_timeout": max(2, int(self.timeout_s)), "options": settings}
         return self.psycopg.connect(url or self._url(), autocommit=True, prepare_threshold=None, **bounds)
 
@@ -73,7 +75,7 @@ class Requests:
             with suppress(Exception), socket.socket(fileno=os.dup(session.fileno())) as connection:
                 connection.shutdown(socket.SHUT_RDWR)
 
-        timer = threading.Timer(self.timeout_s + 1, cut)
+        timer = threading.Timer(max(self.timeout_s, HELD_S * (self._held > 0)), cut)
         timer.daemon = True
         timer.start()
         try:
@@ -140,6 +142,7 @@ class Requests:
     def begin(self, account: str, body: str) -> tuple[Any, Answer]:
         """Insert in a transaction that is left open. Returns its session, None where it has ended, and its answer."""
         kept: list[Any] = []
+        self._held += 1
 
         def insert(session: Any) -> Answer:
             session.execute("begin")
@@ -153,6 +156,7 @@ class Requests:
     def commit(self, begun: object) -> Answer:
         """Commit what ``begin`` left open."""
         session, answer = cast("tuple[Any, Answer]", begun)
+        self._held -= 1
         if session is None:
             return answer
 

@@ -33,6 +33,11 @@ jetstream {{ store_dir: "{store}" }}
 """
 
 
+def program() -> str:
+    """Where nats-server is: pip puts it beside Python. "" where it is not installed."""
+    return shutil.which("nats-server", path=str(Path(sys.executable).parent)) or shutil.which("nats-server") or ""
+
+
 def claims(*, guarded: bool) -> profile.Profile:
     """The profile that a stream is held to: 64 bits as they are documented, or as far as they are usable."""
     return msgspec.structs.replace(profile.built_in()["strict"], seq_max=TOP if guarded else UINT64_MAX)
@@ -53,8 +58,8 @@ class NatsTarget(Served, Wired):
         self._requests.streams.timeout_s = seconds
 
     def _command(self, directory: Path, port: int) -> Sequence[str]:
-        binary = shutil.which("nats-server") or shutil.which("nats-server", path=str(Path(sys.executable).parent))
-        if binary is None:
+        binary = program()
+        if not binary:
             raise TargetError(f"nats needs the program nats-server: {MEND}")
         settings = directory / "nats.conf"
         settings.write_text(SETTINGS.format(name=self.server.nonce, port=port, store=directory / "js"))

@@ -1,4 +1,4 @@
-"""The targets ``postgres:naive`` and ``postgres:locked``: a PostgreSQL server of its own, with its shipped settings.
+"""The targets ``postgres:naive`` and ``postgres:locked``: a PostgreSQL server of its own (``postgres_engine``).
 
 The engine is PostgreSQL's; the tables and the SQL are the kit's, and stand in ``postgres_inbox`` with what is wrong in
 one of them. So the adapter adds what the SQL says about seqs and marks, and the verdict says so. That what was

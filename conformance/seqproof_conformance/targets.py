@@ -2,6 +2,8 @@
 
     reference[:page=N]          the shipped correct server        mutant:NAME        one of its faulty twins
     valkey[:aof=yes|everysec]   Valkey Streams, a real server     py:MODULE:OBJECT   your own adapter, in Python
+    nats:purge|ackall           NATS JetStream               postgres:naive|locked  PostgreSQL, with SQL of the kit
+    dovecot                     an IMAP server
     http:FILE.toml              a REST server, described in a file, without code
     exec:COMMAND ARGS           your own adapter, a program in any language
 
@@ -24,10 +26,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seqproof_conformance import nats_client, postgres_client
+from seqproof_conformance import nats_client, postgres_client, postgres_engine, target_dovecot, target_nats
 from seqproof_conformance.adapter import Adapter, Bounds, Hello, TargetError, greeted
 from seqproof_conformance.nats_mappings import MAPPINGS
 from seqproof_conformance.postgres_inbox import WAYS as SQL
+from seqproof_conformance.target_dovecot import DovecotTarget
 from seqproof_conformance.target_exec import ExecTarget
 from seqproof_conformance.target_http import HttpTarget, sample
 from seqproof_conformance.target_nats import NatsTarget
@@ -65,7 +68,7 @@ class _Option:
 class _Way:
     """A way in. ``make`` gets what stands after the colon; ``modules`` must be importable, else ``mend``.
 
-    ``waits``: its requests go to another process, and take time.
+    ``waits``: its requests go to another process, and take time. ``there``: whether its programs are installed.
     """
 
     form: str
@@ -74,6 +77,7 @@ class _Way:
     modules: tuple[str, ...] = ()
     mend: str = ""
     waits: bool = True
+    there: Callable[[], bool] = lambda: True
 
 
 def _near(word: str, words: Iterable[str]) -> str:
@@ -118,6 +122,11 @@ def _postgres(text: str) -> Adapter:
             f"postgres:{text}: {_near(text, SQL)}write postgres:naive or postgres:locked; {LIST}"
         )
     return PostgresTarget(text)
+
+
+def _dovecot(text: str) -> Adapter:
+    _options("dovecot", text, {})
+    return DovecotTarget()
 
 
 def _mutant(text: str) -> Adapter:
@@ -223,13 +232,22 @@ WAYS = {
         _nats,
         ("nats",),
         nats_client.MEND,
+        there=lambda: bool(target_nats.program()),
     ),
     "postgres": _Way(
         "postgres:naive|locked",
         "PostgreSQL, a real server, with SQL of the kit: an identity column, or a counter in a row that is locked",
         _postgres,
         ("psycopg",),
-        postgres_client.MEND,
+        f"{postgres_client.MEND}; {postgres_engine.ENGINE}",
+        there=lambda: postgres_engine.engine() is not None,
+    ),
+    "dovecot": _Way(
+        "dovecot",
+        "Dovecot, an IMAP server: a UID is a seq, of 32 bits; an expunge confirms",
+        _dovecot,
+        mend=target_dovecot.MEND,
+        there=lambda: bool(target_dovecot.program("dovecot")),
     ),
     "http": _Way("http:FILE.toml", "a REST server described in a TOML file, without code", _http),
     "exec": _Way(
@@ -279,7 +297,11 @@ def open_target(text: str, timeout_s: float | None = None) -> Adapter:
 
 def catalogue() -> list[Entry]:
     """Return every way in, with the mend of those that cannot be used here."""
-    return [Entry(way.form, way.summary, "" if all(map(_there, way.modules)) else way.mend) for way in WAYS.values()]
+    return [Entry(way.form, way.summary, "" if _usable(way) else way.mend) for way in WAYS.values()]
+
+
+def _usable(way: _Way) -> bool:
+    return all(map(_there, way.modules)) and way.there()
 
 
 def _there(module: str) -> bool:

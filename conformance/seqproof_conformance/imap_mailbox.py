@@ -1,0 +1,173 @@
+r"""The protocol on IMAP: one mailbox per account, the message's UID is the seq. Any server with UIDPLUS would do.
+
+    reset    DELETE, CREATE
+    send     APPEND                                           the answer's APPENDUID
+    recv(c)  SELECT, UIDNEXT - 1 is seq_svr                   c above it: refused, nothing touched
+             UID STORE 1:c +FLAGS.SILENT (\Deleted), UID EXPUNGE 1:c
+             UID FETCH c+1:*, without UIDs up to c            "*" is the last message, even where that is below c+1
+
+What confirms is the expunge, so confirmed is the server's own, for all phones of the account.
+
+A connection serves one request at a time: each takes an idle one, or makes one. A connection that ends under a command
+leaves it open. With one exception: where a mailbox's UIDNEXT is the last UID there is, Dovecot's process aborts on an
+APPEND instead of refusing it. The process is gone and can do nothing later, so the adapter looks, over a new connection:
+where UIDNEXT is still the same and the last message is another one, nothing was stored, and the server can give no more.
+That is reported as the refusal that it stands for: no space.
+Source: RFC 9051, 6.3.12, 6.4.9; 2.3.1.1 for the rules of UIDs.
+"""
+
+from __future__ import annotations
+
+import imaplib
+import re
+from collections import deque
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from seqproof_conformance.adapter import TargetError
+from seqproof_model.history import Answer, Code, Indefinite, Ok, Refused
+from seqproof_model.profile import UINT_MAX
+
+TIMEOUT_S = 5.0
+USER = "seqproof"
+APPENDUID = re.compile(rb"\[APPENDUID \d+ (\d+)\]")
+UID = re.compile(rb"\bUID (\d+)")
+ENDED = "LOGOUT"  # imaplib's word for a connection that is used no more
+ERRORS = (imaplib.IMAP4.error, OSError)
+
+
+class RefusedError(Exception):
+    """The server answered NO or BAD: it did not do it."""
+
+
+def done(answer: tuple[str, list[Any]]) -> list[Any]:
+    """What an OK tells. Raises RefusedError."""
+    if answer[0] != "OK":
+        raise RefusedError(" ".join(part.decode(errors="replace") for part in answer[1] if part) or answer[0])
+    return answer[1]
+
+
+def box(account: str) -> str:
+    """The mailbox of an account. A name may hold what IMAP gives a meaning to."""
+    return "b" + account.encode().hex()
+
+
+class Mailboxes:
+    """What is asked of the server. ``port()``: where it is now. Threads may share it."""
+
+    def __init__(self, port: Callable[[], int]) -> None:
+        self.timeout_s = TIMEOUT_S
+        self._port = port
+        self._idle: deque[imaplib.IMAP4] = deque()
+        self._made = set[str]()
+
+    def connect(self, port: int = 0) -> imaplib.IMAP4:
+        """A new connection, logged in. Raises one of ERRORS."""
+        connection = imaplib.IMAP4("127.0.0.1", port or self._port(), timeout=self.timeout_s)
+        connection.login(USER, "any")
+        return connection
+
+    @contextmanager
+    def lent(self) -> Generator[imaplib.IMAP4]:
+        """An idle connection, or a new one; given back where nothing was raised."""
+        connection: imaplib.IMAP4 | None = None
+        with suppress(IndexError):
+            connection = self._idle.pop()
+        connection = connection or self.connect()
+        try:
+            yield connection
+        except BaseException:
+            end(connection)
+            raise
+        if connection.state != ENDED:
+            self._idle.append(connection)
+
+    def forget(self) -> None:
+        """End every idle connection."""
+        while self._idle:
+            end(self._idle.pop())
+
+    def reset(self, account: str) -> None:
+        """Make the account a new mailbox. Raises TargetError. A connection that has the old one selected must end."""
+        try:
+            if account in self._made:
+                self.forget()
+                with self.lent() as connection:
+                    done(connection.delete(box(account)))
+            self._made.add(account)
+            with self.lent() as connection:
+                done(connection.create(box(account)))
+                done(connection.status(box(account), "(UIDNEXT)"))  # from here on it has its UIDVALIDITY
+        except (*ERRORS, RefusedError) as error:
+            raise TargetError(f"dovecot: a new mailbox: {' '.join(str(error).split())}") from None
+
+    def answer(self, request: Callable[[imaplib.IMAP4], Answer]) -> Answer:
+        """Make one request over an idle connection and name its failure."""
+        try:
+            with self.lent() as connection:
+                return request(connection)
+        except ConnectionRefusedError as error:
+            return Refused(Code.UNREACHABLE, detail=str(error))
+        except RefusedError as error:
+            return Refused(Code.STORE, detail=str(error))
+        except ERRORS as error:
+            return Indefinite(f"{type(error).__name__}: {' '.join(str(error).split())}")
+
+    def send(self, connection: imaplib.IMAP4, account: str, body: str) -> Answer:
+        """Append."""
+        try:
+            told = APPENDUID.search(b" ".join(done(connection.append(box(account), "", "", body.encode()))))  # type: ignore[arg-type]
+        except imaplib.IMAP4.abort as error:
+            end(connection)
+            if self._full(account, body):
+                return Refused(Code.FULL, detail=f"the server's process ended: {' '.join(str(error).split())}")
+            raise
+        return Ok(seq=int(told[1])) if told else Indefinite("an APPEND without APPENDUID")
+
+    def _full(self, account: str, body: str) -> bool:
+        """Whether there is no UID left but the last, and the last message is another one."""
+        with suppress(*ERRORS, RefusedError), ended(self.connect()) as connection:
+            if last(connection, account) == UINT_MAX - 1:
+                return all(found != body for _, found in rows(connection, UINT_MAX - 1))
+        return False
+
+    def recv(self, main: imaplib.IMAP4, connection: imaplib.IMAP4, account: str, seq_cli: int) -> Answer:
+        """Expunge and fetch. ``main`` looks, ``connection`` confirms: it may be one that is to break."""
+        if seq_cli > (seq_svr := last(main, account)):
+            if connection is not main:
+                connection.noop()  # the reply that the fault on the wire is for
+            return Refused(Code.AHEAD, seq_svr=seq_svr)
+        if seq_cli:
+            done(connection.uid("STORE", f"1:{seq_cli}", "+FLAGS.SILENT", r"(\Deleted)"))
+            done(connection.uid("EXPUNGE", f"1:{seq_cli}"))
+        return Ok(rows=tuple(rows(connection, seq_cli + 1)))
+
+
+def last(connection: imaplib.IMAP4, account: str) -> int:
+    """Select the account's mailbox, and say which UID was given last."""
+    done(connection.select(box(account)))
+    return int(connection.untagged_responses["UIDNEXT"][-1]) - 1
+
+
+def rows(connection: imaplib.IMAP4, first: int) -> list[tuple[int, str]]:
+    """The messages from a UID on, of the selected mailbox."""
+    parts = [part for part in done(connection.uid("FETCH", f"{first}:*", "(UID BODY.PEEK[])")) if isinstance(part, tuple)]
+    found = [(int(uid[1]), body.decode(errors="backslashreplace")) for head, body in parts if (uid := UID.search(head))]
+    return sorted(row for row in found if row[0] >= first)
+
+
+@contextmanager
+def ended(connection: imaplib.IMAP4) -> Generator[imaplib.IMAP4]:
+    """A connection that is ended afterwards."""
+    try:
+        yield connection
+    finally:
+        end(connection)
+
+
+def end(connection: imaplib.IMAP4) -> None:
+    """End a connection, broken or not."""
+    connection.state = ENDED
+    with suppress(*ERRORS):
+        connection.shutdown()
