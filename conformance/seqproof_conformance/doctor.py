@@ -55,7 +55,12 @@ PROGRAMS = {
     "node": "only for an adapter of your own in JavaScript",
     "chromium": "only to look at reports; any other browser will do",
 }
-SAMPLES = {"mutant": "mutant:CORRECT", "py": "py:seqproof_reference.core:Core"}  # of the ways that need a name
+SAMPLES = {
+    "nats": "nats:purge",
+    "postgres": "postgres:locked",
+    "mutant": "mutant:CORRECT",
+    "py": "py:seqproof_reference.core:Core",
+}  # of the ways that need a name
 
 
 class Finding(StrEnum):

@@ -10,9 +10,9 @@ What confirms is the expunge, so confirmed is the server's own, for all phones o
 
 A connection serves one request at a time: each takes an idle one, or makes one. A connection that ends under a command
 leaves it open. With one exception: where a mailbox's UIDNEXT is the last UID there is, Dovecot's process aborts on an
-APPEND instead of refusing it. The process is gone and can do nothing later, so the adapter looks, over a new connection:
-where UIDNEXT is still the same and the last message is another one, nothing was stored, and the server can give no more.
-That is reported as the refusal that it stands for: no space.
+APPEND instead of refusing it. The process is gone and can do nothing later, so the adapter looks, over a new
+connection: where UIDNEXT is still the same and the last message is another one, nothing was stored, and the server can
+give no more. That is reported as the refusal that it stands for: no space.
 Source: RFC 9051, 6.3.12, 6.4.9; 2.3.1.1 for the rules of UIDs.
 """
 
@@ -23,7 +23,7 @@ import re
 from collections import deque
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, cast
 
 from seqproof_conformance.adapter import TargetError
 from seqproof_model.history import Answer, Code, Indefinite, Ok, Refused
@@ -117,7 +117,7 @@ class Mailboxes:
     def send(self, connection: imaplib.IMAP4, account: str, body: str) -> Answer:
         """Append."""
         try:
-            told = APPENDUID.search(b" ".join(done(connection.append(box(account), "", "", body.encode()))))  # type: ignore[arg-type]
+            told = APPENDUID.search(b" ".join(done(connection.append(box(account), "", "", body.encode()))))
         except imaplib.IMAP4.abort as error:
             end(connection)
             if self._full(account, body):
@@ -147,13 +147,18 @@ class Mailboxes:
 def last(connection: imaplib.IMAP4, account: str) -> int:
     """Select the account's mailbox, and say which UID was given last."""
     done(connection.select(box(account)))
-    return int(connection.untagged_responses["UIDNEXT"][-1]) - 1
+    uid_next: bytes = done(connection.response("UIDNEXT"))[-1]
+    return int(uid_next) - 1
 
 
 def rows(connection: imaplib.IMAP4, first: int) -> list[tuple[int, str]]:
     """The messages from a UID on, of the selected mailbox."""
-    parts = [part for part in done(connection.uid("FETCH", f"{first}:*", "(UID BODY.PEEK[])")) if isinstance(part, tuple)]
-    found = [(int(uid[1]), body.decode(errors="backslashreplace")) for head, body in parts if (uid := UID.search(head))]
+    found: list[tuple[int, str]] = []
+    for part in done(connection.uid("FETCH", f"{first}:*", "(UID BODY.PEEK[])")):
+        if isinstance(part, tuple):
+            head, body = cast("tuple[bytes, bytes]", part)
+            if uid := UID.search(head):
+                found.append((int(uid[1]), body.decode(errors="backslashreplace")))
     return sorted(row for row in found if row[0] >= first)
 
 

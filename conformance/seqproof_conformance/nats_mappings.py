@@ -70,7 +70,6 @@ class AckAll(Streams):
             await self._confirm(connection, confirmed) if confirmed else await self.state(connection, account)
         return [row(message, seq) for seq, message in at.items() if seq > seq_cli]
 
-
     async def _confirm(self, connection: Any, messages: list[Any]) -> None:
         for message in messages:
             await connection.request(message.reply, b"+ACK", timeout=self.timeout_s)

@@ -33,7 +33,7 @@ UNDONE = ("22", "23", "25", "40001", "40P01", "42", "53", "57014")  # SQLSTATEs 
 
 
 class Requests:
-    """What a target asks. ``url()``: where the server is now; ``schema``: where the tables are. Threads may share it."""
+    """What a target asks. ``url()``: where the server is now; ``schema``: where the tables are. For threads too."""
 
     def __init__(self, way: str, url: Callable[[], str], schema: str = "seqproof") -> None:
         self.psycopg = extra("postgres", "psycopg", MEND)

@@ -7,9 +7,9 @@ The interlock of its data is a small segment of System V shared memory, which wo
 removal once the server runs, so that it goes with the last process; a restart needs no interlock, for all processes are
 gone then. Other shared memory is files in the data directory.
 
-All settings are as shipped but these: more sessions, and fsync off. A kill of processes takes nothing from what they have
-written, synced or not; only power loss would, which is not tested. So it changes no verdict, and a restart takes a
-tenth of the time. What would be lost by a kill (synchronous_commit off) is left as shipped: on.
+All settings are as shipped but these: more sessions, and fsync off. A kill of processes takes nothing from what they
+have written, synced or not; only power loss would, which is not tested. So it changes no verdict, and a restart takes
+a tenth of the time. What would be lost by a kill (synchronous_commit off) is left as shipped: on.
 Source: https://www.postgresql.org/docs/current/app-initdb.html.
 """
 

@@ -2,7 +2,7 @@
 
     start    a new process in its own session, its output in ``server.log`` of its own directory, the environment ours
              plus SEQPROOF_RUN=<nonce>; ready once the *real request* that the target gives has been answered
-    kill     SIGKILL of the whole tree: all descendants, the group, whatever carries the nonce elsewhere; waits until gone
+    kill     SIGKILL of the whole tree: all descendants, the group, whatever carries the nonce; waits until gone
     restart  the same directory, a new process, a new port
     close    kill, and remove the directory
 

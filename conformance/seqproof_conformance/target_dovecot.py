@@ -1,6 +1,6 @@
-"""The target ``dovecot``: a Dovecot IMAP server of its own, with a Maildir; what is asked of it stands in
-``imap_mailbox``.
+"""The target ``dovecot``: a Dovecot IMAP server of its own, with a Maildir.
 
+What is asked of it stands in ``imap_mailbox``.
 UIDs are true 32-bit numbers, and ``doveadm mailbox update --min-next-uid`` sets the next one, so the whole space can be
 looked at. Dovecot is Debian's ``dovecot-imapd``. For root its processes run as nobody, and the mail belongs to nobody;
 else all is the user's own. Its greeting holds the kit's nonce, so no other server on the port is taken for it. A killed

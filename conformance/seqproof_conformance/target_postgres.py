@@ -113,10 +113,11 @@ class PostgresTarget(Inboxes, Served, Wired):
         self.requests.forget()
         try:
             with self.requests.lent() as session:
-                ours = session.execute("show data_directory").fetchone()[0] == str(self.server.directory / "data")
+                place: str = session.execute("show data_directory").fetchone()[0]
                 self.version = session.execute("show server_version").fetchone()[0]
         except self.requests.psycopg.Error:
             return False
+        ours = place == str(self.server.directory / "data")
         if ours:
             postgres_engine.let_go(self.server.directory)
             if not self.server.answered:

@@ -1,9 +1,9 @@
 """Servers that run already, named by an address: ``redis:URL``, ``postgres:URL`` and ``nats:URL``.
 
-The mapping is that of the built-in twin, and so is the profile it is held to; here the kit only connects. It never kills
-such a server, so nothing is learned of what a crash would lose: what needs kill is not graded. Every account is made
-under a name with a nonce, so that nothing of anybody else's is touched, and all of them are removed at the end, after an
-exception or Ctrl-C too. Only a kit that is killed itself leaves them: what they are called stands with each class.
+The mapping is that of the built-in twin, and so is the profile it is held to; here the kit only connects. It never
+kills such a server, so nothing is learned of what a crash would lose: what needs kill is not graded. Every account is
+made under a name with a nonce, so that nothing of anybody else's is touched, and all of them are removed at the end,
+after an exception or Ctrl-C too. Only a kit that is killed itself leaves them: each class says their names.
 Source: docs/servers.md.
 """
 
@@ -18,16 +18,60 @@ from seqproof_conformance.adapter import Capability, Hello, TargetError
 from seqproof_conformance.nats_client import LostError
 from seqproof_conformance.nats_client import Requests as NatsRequests
 from seqproof_conformance.postgres_client import Requests as SqlRequests
+from seqproof_conformance.redis_streams import CLAIMS, RedisStreams
 from seqproof_conformance.target_nats import claims
 from seqproof_conformance.target_postgres import ABLE, Inboxes
-from seqproof_conformance.target_valkey import ValkeyTarget
 from seqproof_model.history import Answer
 
 PREFIX = "seqproof"
+OLDEST_REDIS = 7
 
 
 def _nonce() -> str:
     return f"{PREFIX}-{secrets.token_hex(6)}"
+
+
+class RunningRedis(RedisStreams):
+    """A Redis or Valkey server. Its keys are named seqproof-NONCE-..."""
+
+    name = "redis"
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self._url, self._prefix = url, f"{_nonce()}-"
+        self._keys = set[str]()
+
+    def key(self, account: str) -> str:
+        """Nobody else's."""
+        return self._prefix + account
+
+    def hello(self) -> Hello:
+        """Connect. Streams that count by themselves (XADD 0-*) are known from version 7 on."""
+        try:
+            self._client = self._redis.Redis.from_url(self._url, **self.options())
+            info = self._client.info("server")
+        except (self._redis.RedisError, ValueError) as error:
+            raise TargetError(f"redis: {self._url}: {_line(error)}; start it, or name another") from None
+        kind = "valkey" if "valkey_version" in info else "redis"
+        version = str(info.get("valkey_version") or info["redis_version"])
+        if int(version.split(".")[0]) < OLDEST_REDIS:
+            raise TargetError(f"redis: {self._url}: version {version}; streams of {OLDEST_REDIS} are needed")
+        able = {Capability.SEND_SEQ, Capability.PRESET_SEQ, Capability.OVERLAP}
+        return Hello(f"{kind} {version}, running", frozenset(able), CLAIMS, ("RCV-6",))
+
+    def reset(self, account: str) -> None:
+        """Forget the stream, and remove it at the end."""
+        self._keys.add(self.key(account))
+        super().reset(account)
+
+    def close(self) -> None:
+        """Delete its keys."""
+        if self._client is not None:
+            with suppress(self._redis.RedisError):
+                for key in sorted(self._keys):
+                    self._client.delete(key)
+            self._client.close()
+            self._client = None
 
 
 class RunningNats:
@@ -110,5 +154,9 @@ class RunningPostgres(Inboxes):
         with suppress(TargetError):
             if self._made:
                 self._made = False
-                self.requests.end_all(f"drop schema if exists {self._schema} cascade")
+                self.requests.administer("removing its tables", f"drop schema if exists {self._schema} cascade")
         self.requests.forget()
+
+
+def _line(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())

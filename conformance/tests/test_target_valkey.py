@@ -13,9 +13,10 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from seqproof_conformance import process, target_valkey
+from seqproof_conformance import process, redis_streams
 from seqproof_conformance.adapter import Adapter, Capability, Kills, Presets, Talks, TargetError, Trims
-from seqproof_conformance.target_valkey import TOP, ValkeyTarget
+from seqproof_conformance.redis_streams import TOP
+from seqproof_conformance.target_valkey import ValkeyTarget
 from seqproof_model.history import Answer, Code, Indefinite, Ok, Refused
 
 
@@ -184,7 +185,7 @@ def test_a_killed_server_is_surely_not_reached_and_keeps_what_was_written(aof: s
 
 
 def test_a_server_that_does_not_answer_leaves_the_outcome_open(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(target_valkey, "TIMEOUT_S", 0.1)
+    monkeypatch.setattr(redis_streams, "TIMEOUT_S", 0.1)
     target = ValkeyTarget()
     target.hello()
     os.kill(target.server.pid, signal.SIGSTOP)
