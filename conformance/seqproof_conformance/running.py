@@ -28,6 +28,7 @@ from seqproof_conformance.limits import Limits
 from seqproof_conformance.phone_suite import PhoneJob
 from seqproof_conformance.shell import UsageError, complain, finishing, print_json, still_wanted
 from seqproof_conformance.suite import Job, Outcome, Watcher
+from seqproof_model import results
 from seqproof_model.assessment import Assessment, Known, assess
 from seqproof_model.verdict import Result
 from seqproof_reports import assessed, directory, html, terminal
@@ -72,7 +73,7 @@ class Done:
 
 def run(job: Job, wishes: Wishes | None = None, *, as_json: bool = False, brief: bool = False) -> Done:
     """Run, write the results, print them. ``brief``: one line is enough where nothing is wrong."""
-    with _progress(quiet=as_json) as watcher:
+    with progress(quiet=as_json) as watcher:
         done = carry_out(job, wishes or Wishes(), watcher)
     _complain(done)
     if as_json:
@@ -199,10 +200,16 @@ def as_data(done: Done) -> dict[str, object]:
         "server": outcome.header.server,
         "kit": outcome.header.kit,
         "seed": outcome.header.seed,
+        "suite": "" if job.scenarios is not None else str(job.suite),
+        "length": job.length,
+        "selected": job.pattern,
+        "adds": list(outcome.header.adds),
         "scenarios": outcome.scenarios,
         "stopped": outcome.stopped,
+        "interrupted": outcome.interrupted,
         "enough": outcome.enough,
         "failures": failures,
+        "violations": msgspec.to_builtins(results.seen(outcome.verdict.violations)),
         "known": assessment.reasons,
         "stale": [entry.requirement for entry in assessment.stale],
         "listed_not_decided": {entry.requirement: why for entry, why in assessment.waiting},
@@ -242,7 +249,7 @@ def free(path: Path) -> Path:
 
 
 @contextmanager
-def _progress(*, quiet: bool) -> Generator[Watcher]:
+def progress(*, quiet: bool) -> Generator[Watcher]:
     """Progress on standard error, where that is a terminal; silence elsewhere."""
     console = Console(stderr=True)
     if quiet or not console.is_terminal:

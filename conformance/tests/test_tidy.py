@@ -28,7 +28,7 @@ MAY_IMPORT = {
 COMMAND_LINE = {
     f"seqproof_conformance.{name}"
     for name in (
-        "cli", "command_run", "command_mutants", "running", "pytest_plugin",
+        "cli", "command_run", "command_mutants", "command_matrix", "command_compare", "running", "pytest_plugin",
         "designer", "designer_files", "designer_prove",
     )
 }  # fmt: skip
