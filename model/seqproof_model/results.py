@@ -124,6 +124,6 @@ def decode(text: bytes, where: str) -> RunResult:
     """Read the text of a verdict.json. Raises ResultsError."""
     try:
         return msgspec.json.decode(text, type=RunResult)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         why = " ".join(str(error).split())[:SAID]
         raise ResultsError(f"{where} is no verdict of a run: {why}; `seqproof run` writes {FILE}") from None

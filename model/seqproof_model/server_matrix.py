@@ -170,7 +170,7 @@ def read(path: Path) -> ServerMatrix:
         matrix = msgspec.json.decode(path.read_bytes(), type=ServerMatrix)
     except OSError as error:
         raise ResultsError(f"cannot read {path}: {error.strerror or error}") from None
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         why = " ".join(str(error).split())[:SAID]
         raise ResultsError(f"{path} is no matrix: {why}; `seqproof matrix` writes one") from None
     if (matrix.format, matrix.version) != (FORMAT, VERSION):

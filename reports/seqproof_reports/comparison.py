@@ -96,7 +96,8 @@ def render_comparison(console: Console, found: Comparison) -> None:
 
 def _lines(console: Console, found: Comparison) -> None:
     """Print what there is to say, a line each."""
-    console.print()
+    if any(row.changed for row in found.rows) or any(fault.said != "the same" for fault in found.faults):
+        console.print()
     groups = (("✗", "bold red", found.worse), ("–", "yellow", found.less), ("✓", "green", better(found)))
     for sign, style, lines in (*groups, ("·", "dim", other(found))):
         for line in lines:
