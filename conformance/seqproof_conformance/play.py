@@ -402,7 +402,8 @@ class Play:
         """Take the tips of this play's accounts."""
         own = {self._whole_name(account): account for account in sorted(self.accounts)}
         tips = [msgspec.structs.replace(tip, account=own[tip.account]) for tip in self.line.tips(own)]
-        self.event(h.Tips(tuple(tips), tuple(own.values())))
+        if own:  # an event that names no account would speak of those of all scenarios
+            self.event(h.Tips(tuple(tips), tuple(own.values())))
 
     # ------------------------------------------------------------ names and events
 
@@ -445,12 +446,11 @@ def side_by_side(scenario: Scenario) -> bool:
     """Whether a scenario can be played beside others: it kills in steps of their own, which all can share.
 
     A store that is to fail fails whichever send comes next, so that nothing may come in between. A restore takes all
-    accounts back. Who waits for tips waits for all of them, also for those of a scenario that stands at its kill.
+    accounts back.
     """
     kinds = {type(step) for step in scenario.steps}
     around = any(isinstance(s, sc.Send | sc.Recv) and s.kill is not Moment.NEVER for s in scenario.steps)
-    tipped = sc.Kill in kinds and bool(kinds & {sc.Login, sc.Tips})
-    return not around and not tipped and sc.Restore not in kinds and not kinds >= {sc.Kill, sc.FailStore}
+    return not around and sc.Restore not in kinds and not kinds >= {sc.Kill, sc.FailStore}
 
 
 def in_groups(scenarios: list[Scenario], size: int) -> Iterator[list[Scenario]]:
