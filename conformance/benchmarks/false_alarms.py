@@ -4,8 +4,9 @@
     python conformance/benchmarks/false_alarms.py reference:page=3 --runs 500 --seed 7
 
 A run is a scenario of random steps: sends, recvs of three phones, lost, late and repeated ones, stale and future
-seq_cli, retries, trims, presets, stores that fail, kills, kills around a request, requests on threads at once,
-connections that break, replies that come late on the wire; whatever the target can do. The server is right, so every
+seq_cli, malformed ones, retries, trims, presets, stores that fail, kills, kills around a request, requests on threads
+at once, connections that break, replies that come late on the wire, logins and tips, backups and restores; whatever
+the target can do. The server is right, so every
 violation that the judge reports is a fault of the judge (or of the server): it is printed with its trace and its seed.
 
 Exit code: 0 no alarm, 1 an alarm, 2 the target cannot be used.
@@ -35,6 +36,7 @@ from seqproof_model.scenario import Lost, Moment, Scenario, Step
 TARGETS = ("reference", "reference:page=2")
 TOGETHER, LONGEST = 400, 14
 ALONE = 0.02  # the share of scenarios that must be played alone: each costs kills of its own
+MALFORMED = ("-1", "1.5", "null", '"abc"', "4294967296", "true", "1e0", '"2"')
 EDGES = (9, 2**24 - 2, 2**31 - 2)
 Draw = Callable[[random.Random], Step]
 
@@ -99,6 +101,12 @@ KINDS = (
     Kind(2, lambda r: sc.Begin(r.choice(("o1", "o2", "o3")), sc.plain(_request(r)))),
     Kind(1, lambda r: sc.Begin(r.choice(("h1", "h2")), sc.Send(), held=True)),
     Kind(1, _late),
+    Kind(2, lambda r: sc.Login(_phone(r), _account(r))),
+    Kind(1, lambda r: sc.Logout(_phone(r), _account(r))),
+    Kind(2, lambda _: sc.Tips()),
+    Kind(1, lambda r: sc.RecvRaw(r.choice(MALFORMED), _phone(r), _account(r))),
+    Kind(1, lambda _: sc.Backup(), alone=True),
+    Kind(1, lambda _: sc.Restore(), alone=True),
     Kind(3, lambda r: sc.End(r.choice(("o1", "o2", "o3", "h1", "h2")))),
 )  # fmt: skip
 
@@ -146,10 +154,12 @@ def look(target: str, runs: int, seed: int) -> int:
                 if done % 2000 == 0:
                     print(f"  {done:,} runs, {sum(kinds.values()):,} events", file=sys.stderr, flush=True)
     names = [condition.name for condition in expected(hello.capabilities, profile)]
-    met = sum(watch.reached[name] > 0 for name in names)
+    never = [name for name in names if not watch.reached[name]]
     print(f"{target}, seed {seed}: {done:,} runs, {sum(kinds.values()):,} events, {alarms} alarms")
     unanswered = f"{kinds['Indefinite']:,} requests without an answer"
-    print(f"  {kinds['Kill']:,} kills, {unanswered}; {met} of {len(names)} conditions")
+    print(f"  {kinds['Kill']:,} kills, {unanswered}; {len(names) - len(never)} of {len(names)} conditions")
+    if never:
+        print(f"  never met: {', '.join(never)}")
     return alarms
 
 
