@@ -34,7 +34,7 @@ from seqproof_model import history as h
 from seqproof_model import profile as profiles
 from seqproof_model.kills import EQUIVALENT, FAULT, Cell, Engine, Mutant, Outcome, outcome
 from seqproof_model.requirements import REQUIREMENTS
-from seqproof_model.verdict import Counterexample
+from seqproof_model.verdict import Counterexample, Violation
 
 CATALOGUES = {"server": FAULTY, "phone": phone_targets.FAULTY}  # by role, the module of mutants
 TARGETS = {"server": "mutant:", "phone": "phone-mutant:"}
@@ -210,12 +210,21 @@ def _played(mutant: Mutant, engine: str, job: Job, tick: Callable[[], None]) -> 
 
 
 def _length(found: Counterexample) -> int:
-    return len(found.phone.steps) if found.phone else length(found.events)
+    return len(found.phone.steps) if found.phone else length(found.events, found.violation)
 
 
-def length(events: Iterable[h.Event]) -> int:
-    """How many things happen to the server in a counterexample, up to the one that shows the fault."""
-    return sum(isinstance(event, STEPS) for event in events)
+def length(events: Iterable[h.Event], shown: Violation | None) -> int:
+    """How many things happen to the server in a counterexample, up to the answer that shows the fault.
+
+    After it only what was left undone is tidied up. A tip that is missing is shown by no answer.
+    """
+    found = 0
+    last = None if shown is None or shown.observation.startswith("TIP_") else shown.operation
+    for event in events:
+        found += isinstance(event, STEPS)
+        if isinstance(event, h.Ok | h.Refused) and event.id == last:
+            break
+    return found
 
 
 # ---------------------------------------------------------------- all of them

@@ -119,7 +119,7 @@ def _keep(found: Found, played: Played) -> None:
 
 def _size(played: Played) -> tuple[int, int]:
     steps = played.scenario.steps
-    return length(played.events), len(steps)
+    return length(played.events, played.violation), len(steps)
 
 
 def _plainness(played: Played) -> tuple[int, int, int, str]:
@@ -145,7 +145,7 @@ def lines(bench: Bench, found: Found) -> list[dict[str, Any]]:
 
 def _line(bench: Bench, played: Played, steps: Sequence[Step]) -> dict[str, Any]:
     assert played.violation is not None  # noqa: S101 - only failed plays get here
-    size = length(played.events)
+    size = length(played.events, played.violation)
     plain = {
         "mutant": bench.entry.id,
         "length": size,

@@ -69,7 +69,7 @@ def test_a_counterexample_shows_what_is_on_file(witness: Witness) -> None:
     found = (played.violation.requirement, played.violation.observation, played.violation.suspects)
     assert found == (witness.requirement, witness.observation, witness.suspects)
     assert witness.requirement in faulty.find(witness.mutant).expected
-    assert matrix.length(played.events) == witness.length
+    assert matrix.length(played.events, played.violation) == witness.length
 
 
 @NAMED
