@@ -147,7 +147,7 @@ class Mailboxes:
 def last(connection: imaplib.IMAP4, account: str) -> int:
     """Select the account's mailbox, and say which UID was given last."""
     done(connection.select(box(account)))
-    uid_next: bytes = done(connection.response("UIDNEXT"))[-1]
+    uid_next: bytes = connection.response("UIDNEXT")[1][-1]
     return int(uid_next) - 1
 
 

@@ -86,13 +86,15 @@ class Requests:
         self.streams: Streams = MAPPINGS[mapping](TIMEOUT_S, prefix, guarded=guarded)
         self._url = url
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
         self._main: Connection | None = None
 
     def run(self, work: Callable[[], Awaitable[T]]) -> T:
         """Do something on the loop; it bounds itself."""
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
-            threading.Thread(target=self._loop.run_forever, name="seqproof-nats", daemon=True).start()
+            self._thread = threading.Thread(target=self._loop.run_forever, name="seqproof-nats", daemon=True)
+            self._thread.start()
         done: Future[T] = asyncio.run_coroutine_threadsafe(_awaited(work), self._loop)
         return done.result()
 
@@ -138,11 +140,15 @@ class Requests:
 
     def close(self) -> None:
         """End the connection and the loop. May be called twice."""
-        if self._loop is not None:
-            if self._main is not None:
-                self.run(self._main.close)
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._loop = self._main = None
+        if self._loop is None or self._thread is None:
+            return
+        if self._main is not None:
+            self.run(self._main.close)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(TIMEOUT_S)
+        if not self._thread.is_alive():
+            self._loop.close()
+        self._loop = self._thread = self._main = None
 
 
 async def _awaited(work: Callable[[], Awaitable[T]]) -> T:

@@ -39,7 +39,7 @@ class Requests:
         self.psycopg = extra("postgres", "psycopg", MEND)
         self.way = WAYS[way]
         self.timeout_s = TIMEOUT_S
-        self.failing = 0
+        self.failing = False
         self._held = 0
         self._url, self._schema = url, schema
         self._idle: deque[Any] = deque()

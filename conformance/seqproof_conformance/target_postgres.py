@@ -66,12 +66,12 @@ class Inboxes:
         self.requests.trim(account)
 
     def fail_next_store(self) -> None:
-        """Let the transaction of the next send be rolled back."""
-        self.requests.failing += 1
+        """Let the transaction of the next send be rolled back; asked twice, of one all the same."""
+        self.requests.failing = True
 
     def send(self, account: str, sender: str, client_id: str, body: str) -> Answer:  # noqa: ARG002
         """Insert. The tables know neither senders nor client ids: a repeat makes a second message."""
-        failing, self.requests.failing = self.requests.failing > 0, max(0, self.requests.failing - 1)
+        failing, self.requests.failing = self.requests.failing, False
         insert = self.requests.failed_send if failing else self.requests.send
         return self.ask(lambda _main, session: insert(session, account, body))
 
