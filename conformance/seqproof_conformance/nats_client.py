@@ -41,7 +41,7 @@ class Connection:
         self._gone = asyncio.Event()
 
     async def open(self, url: str) -> Connection:
-        """Connect. Raises what ``nats`` raises, OSError."""
+        """Connect. Raises what ``nats`` raises: NoServersError where nobody answers."""
 
         async def gone() -> None:
             self._gone.set()
@@ -51,7 +51,11 @@ class Connection:
 
         once = {"allow_reconnect": False, "max_reconnect_attempts": 0, "connect_timeout": CONNECT_S}
         calls = {"disconnected_cb": gone, "closed_cb": gone, "error_cb": quiet}
-        self.client = await extra("nats", "nats", MEND).connect(url, **once, **calls)
+        nats = extra("nats", "nats", MEND)
+        try:  # the client by itself tries a first connection again and again
+            self.client = await asyncio.wait_for(nats.connect(url, **once, **calls), CONNECT_S)
+        except OSError as error:  # a TimeoutError is one
+            raise nats.errors.NoServersError from error
         return self
 
     @property
