@@ -62,9 +62,15 @@ def _read(given: list[Path]) -> list[Run]:
     if len(given) < 2:
         raise UsageError(f"one result cannot be compared; name another run's folder besides {given[0]}")
     try:
-        return [Run(str(place), results.read(place)) for place in given]
+        return [Run(name, results.read(place)) for name, place in zip(_names(given), given, strict=True)]
     except results.ResultsError as error:
         raise UsageError(str(error)) from None
+
+
+def _names(given: list[Path]) -> list[str]:
+    """What the runs are called: their folders, as far as these tell them apart; else the whole paths."""
+    folders = [(place if place.is_dir() else place.parent).resolve().name for place in given]
+    return folders if len(set(folders)) == len(given) else [str(place) for place in given]
 
 
 def _links(given: list[Path], found: Comparison, place: Path) -> Links:

@@ -12,7 +12,7 @@ now does not is *less*, too.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -27,12 +27,12 @@ class Change(StrEnum):
     """How a requirement fares against the first run."""
 
     SAME = "the same"
-    BROKEN = "passed, fails now"
-    FOUND = "was not graded, fails now"
-    LOST = "passed, not graded now"
-    MENDED = "failed, passes now"
-    GAINED = "was not graded, passes now"
-    HIDDEN = "failed, not graded now"
+    BROKEN = "passed, now fails"
+    FOUND = "was not graded, now fails"
+    LOST = "passed, now not graded"
+    MENDED = "failed, now passes"
+    GAINED = "was not graded, now passes"
+    HIDDEN = "failed, now not graded"
     REASON = "not graded for another reason"
 
 
@@ -125,8 +125,7 @@ def compare(runs: Sequence[Run]) -> Comparison:
     if len(runs) < 2:
         raise ValueError("a comparison needs two runs or more")
     rows = tuple(_row(name, runs) for name in _requirements(runs))
-    worse = [line for row in rows for line in _lines(row, WORSE, runs)]
-    less = [line for row in rows for line in _lines(row, LESS, runs)] + _decided(runs)
+    worse, less = said(runs, rows, WORSE), [*said(runs, rows, LESS), *_decided(runs)]
     return Comparison(tuple(runs), rows, _faults(runs), _facts(runs), _coverage(runs), tuple(worse), tuple(less))
 
 
@@ -154,15 +153,19 @@ def _plain(reason: str) -> str:
     return reason.partition(":")[0]
 
 
-def _lines(row: Compared, kinds: Sequence[Change], runs: Sequence[Run]) -> list[str]:
-    """What to say of a row, a line for each run that fares so; the run is named where there are several."""
-    lines: list[str] = []
-    for run, grade, change in zip(runs, row.grades, row.changes, strict=True):
-        if change in kinds:
-            where = f" in {run.name}" if len(runs) > 2 else ""
-            why = f": {grade.reason}" if grade.reason else ""
-            lines.append(f"{row.requirement} {change}{where}{why}")
-    return lines
+def said(runs: Sequence[Run], rows: Iterable[Compared], kinds: Sequence[Change]) -> list[str]:
+    """Say which requirements fare so, a line for each run, change and reason; of several runs it names its own."""
+    groups: dict[tuple[str, str, str], list[str]] = {}
+    for row in rows:
+        for run, grade, change in zip(runs, row.grades, row.changes, strict=True):
+            if change in kinds:
+                reason = "never observed" if grade.reason.startswith("never observed") else grade.reason
+                groups.setdefault((run.name, change, reason), []).append(row.requirement)
+    several = len(runs) > 2
+    return [
+        f"{name}: " * several + f"{change}: {', '.join(ids)}" + (f" ({reason})" if reason else "")
+        for (name, change, reason), ids in groups.items()
+    ]
 
 
 def _decided(runs: Sequence[Run]) -> list[str]:
@@ -170,9 +173,7 @@ def _decided(runs: Sequence[Run]) -> list[str]:
     if runs[0].result.standing != "conformant":
         return []
     return [
-        f"{run.name} was conformant, is inconclusive now: {run.result.inconclusive[0]}"
-        if len(runs) == 2
-        else f"{run.name} is inconclusive, the first is conformant: {run.result.inconclusive[0]}"
+        f"{run.name}: inconclusive now, and the first is conformant: {run.result.inconclusive[0]}"
         for run in runs[1:]
         if run.result.standing == "inconclusive" and run.result.inconclusive
     ]

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from seqproof_model.comparison import BETTER, LESS, WORSE, Change, Compared, Comparison, Fault, Line
+from seqproof_model.comparison import BETTER, LESS, WORSE, Change, Compared, Comparison, Fault, Line, said
 from seqproof_model.server_matrix import families
 from seqproof_model.verdict import Grade, Result
 from seqproof_reports.html import page_html
@@ -44,27 +44,20 @@ def headline(found: Comparison) -> str:
     """How many requirements and violations differ."""
     changed = sum(row.changed for row in found.rows)
     new, gone, same = (sum(fault.said == word for fault in found.faults) for word in ("new", "gone", "the same"))
-    faults = f"violations: {new} new, {gone} gone, {same} the same" if found.faults else "no violation"
-    return f"{changed} of {plural(len(found.rows), 'requirement')} differ; {faults}"
+    faults = f"violations: {new} new, {gone} gone, {same} the same"
+    if len(found.runs) > 2:
+        faults = f"{plural(len(found.faults), 'kind')} of violation, {same} the same in all"
+    return f"{changed} of {plural(len(found.rows), 'requirement')} differ; {faults if found.faults else 'no violation'}"
 
 
 def better(found: Comparison) -> list[str]:
     """What got better, a line each."""
-    return [line for row in found.rows for line in _said(found, row, BETTER)]
+    return said(found.runs, found.rows, BETTER)
 
 
 def other(found: Comparison) -> list[str]:
     """What differs and is neither better nor worse, a line each."""
-    return [line for row in found.rows for line in _said(found, row, (Change.HIDDEN,))]
-
-
-def _said(found: Comparison, row: Compared, kinds: Sequence[Change]) -> list[str]:
-    several = len(found.runs) > 2
-    return [
-        f"{row.requirement} {change}" + (f" in {run.name}" if several else "")
-        for run, change in zip(found.runs, row.changes, strict=True)
-        if change in kinds
-    ]
+    return said(found.runs, found.rows, (Change.HIDDEN,))
 
 
 def _note(before: Grade, grade: Grade, change: Change) -> str:
@@ -80,8 +73,8 @@ def render_comparison(console: Console, found: Comparison) -> None:
     """Print what differs; what is alike in all runs is only counted."""
     for number, run in enumerate(found.runs, 1):
         result = run.result
-        said = f"{result.target} ({result.profile}): {result.standing}, {result.headline}"
-        console.print(Text.assemble((f"  {number}  {visible(run.name)}  ", "bold"), visible(said)), soft_wrap=True)
+        line = f"{result.target} ({result.profile}): {result.standing}, {result.headline}"
+        console.print(Text.assemble((f"  {number}  {visible(run.name)}  ", "bold"), visible(line)), soft_wrap=True)
     _lines(console, found)
     if rows := [row for row in found.rows if row.changed]:
         console.print(_grades(found, rows))
@@ -104,8 +97,16 @@ def _lines(console: Console, found: Comparison) -> None:
             console.print(Text.assemble((f"  {sign} ", style), visible(line)), soft_wrap=True, highlight=False)
     for fault in found.faults:
         if fault.said != "the same":
-            said = f"violation {fault.said}: {_name(fault)}" + (f": {fault.sentence}" if fault.sentence else "")
-            console.print(Text.assemble(("  · ", "dim"), visible(said)), soft_wrap=True, highlight=False)
+            line = f"violation {_where(found, fault)}: {_name(fault)}" + f": {fault.sentence}" * bool(fault.sentence)
+            console.print(Text.assemble(("  · ", "dim"), visible(line)), soft_wrap=True, highlight=False)
+
+
+def _where(found: Comparison, fault: Fault) -> str:
+    """New or gone; of several runs, which ones show it."""
+    if len(found.runs) == 2:
+        return fault.said
+    shows = [run.name for run, times in zip(found.runs, fault.times, strict=True) if times]
+    return f"in {', '.join(shows)}"
 
 
 def _name(fault: Fault) -> str:
@@ -201,8 +202,8 @@ def _grade_line(row: Compared, links: Links) -> str:
     cells: list[str] = []
     for at, (grade, change) in enumerate(zip(row.grades, row.changes, strict=True)):
         href = links(at, row.requirement) if grade.result is Result.FAIL else ""
-        said = f"{SYMBOLS[grade.result]} {WORDS[grade.result]}"
+        words = f"{SYMBOLS[grade.result]} {WORDS[grade.result]}"
         note = _note(row.grades[0], grade, change)
-        cells.append((f"[{said}]({href})" if href else said) + (f": {escape(note)}" if note else ""))
+        cells.append((f"[{words}]({href})" if href else words) + (f": {escape(note)}" if note else ""))
     mark = "≠ " if row.has((*WORSE, *LESS, *BETTER, Change.HIDDEN, Change.REASON)) else ""
     return f"| {mark}**{row.requirement}** {escape(titled(row.requirement).title)} | {' | '.join(cells)} |"
