@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import os
 import re
-import signal
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -27,7 +26,7 @@ from seqproof_conformance.adapter import TargetError
 from seqproof_conformance.codes import FAILED, INTERRUPTED, VIOLATED, exit_code
 from seqproof_conformance.command_run import Length, checked_suite
 from seqproof_conformance.running import Wishes, free, slug
-from seqproof_conformance.shell import UsageError, application, complain
+from seqproof_conformance.shell import UsageError, application, complain, hearing_again
 from seqproof_conformance.suite import Job, NothingSelectedError, SuiteName
 from seqproof_conformance.targets import UnknownTarget
 from seqproof_model import results
@@ -229,7 +228,7 @@ def _server(name: str, plan: _Plan) -> Server:
     folder = free(plan.folder / slug(name))
     job = Job(name, folder, suite=plan.suite, length=plan.length)
     try:
-        with _can_be_stopped(), running.progress(quiet=False) as watcher:
+        with hearing_again(), running.progress(quiet=False) as watcher:
             running.carry_out(job, Wishes(), watcher)
     except (TargetError, NothingSelectedError) as error:
         with suppress(OSError):
@@ -239,17 +238,6 @@ def _server(name: str, plan: _Plan) -> Server:
     kept = tuple(msgspec.structs.replace(item, report=item.page) for item in result.failures)
     result = msgspec.structs.replace(result, failures=kept)
     return Server(name, result, folder=folder.name, expected=plan.expected.get(name))
-
-
-@contextmanager
-def _can_be_stopped() -> Generator[None]:
-    """A run that writes its results down is deaf to Ctrl-C from then on; the next one must hear it again."""
-    before = signal.getsignal(signal.SIGINT)
-    try:
-        yield
-    finally:
-        if before is not None:
-            signal.signal(signal.SIGINT, before)
 
 
 # ---------------------------------------------------------------- files

@@ -103,6 +103,17 @@ def finishing() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
+@contextmanager
+def hearing_again() -> Generator[None]:
+    """Where several runs follow each other: what is deaf to Ctrl-C at the end of one hears it again in the next."""
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    finally:
+        if before is not None:
+            signal.signal(signal.SIGINT, before)
+
+
 def _answer(error: BaseException, usage: Errors, nothing: Errors, failed: Errors) -> int:
     """Say what went wrong in one line; returns the exit code."""
     match error:

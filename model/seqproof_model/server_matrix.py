@@ -89,7 +89,8 @@ class Server(msgspec.Struct, frozen=True, omit_defaults=True):
             return Cell(Mark.NOT_GRADED, why="the run knew no such requirement")
         failure = next((item for item in self.result.failures if item.requirement == requirement), None)
         page = f"{self.folder}/{failure.page}" if failure and failure.page and self.folder else ""
-        return Cell(MARKS[grade.result], grade.added_by_adapter, failure.sentence if failure else _why(grade), page)
+        added = grade.added_by_adapter and grade.result is not Result.NOT_GRADED
+        return Cell(MARKS[grade.result], added, failure.sentence if failure else _why(grade), page)
 
     def differs(self) -> str:
         """How the verdict differs from what is expected, in one line; "" where it does not, or nothing is expected.

@@ -16,7 +16,7 @@ GRADES = (
     Grade("SEQ-1", Result.PASS, 7),
     Grade("SEQ-2", Result.PASS, 3, added_by_adapter=True),
     Grade("SEQ-3", Result.FAIL, 1),
-    Grade("SEQ-5", Result.NOT_GRADED, reason="the target does not declare kill"),
+    Grade("SEQ-5", Result.NOT_GRADED, reason="the target does not declare kill", added_by_adapter=True),
     Grade("DEV-1", Result.NOT_GRADED, reason="no phone is under test"),
 )
 RUN = RunResult("db", "strict", GRADES, failures=(Failure("SEQ-3", "twice", report="SEQ-3/report.html"),))

@@ -166,7 +166,7 @@ def _head(server: Server) -> dict[str, object]:
     sign, _, kind = STANDINGS[server.standing]
     result = server.result
     lines = [result.server, result.profile] if result else []
-    lines += ["ended early"] if result and (result.stopped or result.interrupted) else []
+    lines += _early(server)
     lines += ["✗ not as expected"] if server.differs() else []
     return {
         "target": server.target,
@@ -175,6 +175,12 @@ def _head(server: Server) -> dict[str, object]:
         "kind": kind,
         "standing": server.standing,
     }
+
+
+def _early(server: Server) -> list[str]:
+    """A word for a run that did not come to its end."""
+    result = server.result
+    return ["(ended early)"] if result and (result.stopped or result.interrupted) else []
 
 
 def _told(server: Server, links: Links) -> dict[str, object]:
@@ -211,7 +217,7 @@ def _lines(matrix: ServerMatrix, links: Links) -> Iterator[str]:
     for name in matrix.requirements():
         cells = " | ".join(_cell(server.cell(name), links) for server in matrix.servers)
         yield f"| **{name}** {escape(titled(name).title)} | {cells} |"
-    standing = (f"{STANDINGS[server.standing][0]} {server.standing}" for server in matrix.servers)
+    standing = (" ".join((STANDINGS[it.standing][0], it.standing, *_early(it))) for it in matrix.servers)
     yield "| **in all** | " + " | ".join(standing) + " |"
     yield f"\n{LEGEND}."
     for reason, ids in _never(matrix):

@@ -184,6 +184,13 @@ def test_an_interrupted_matrix_says_so_everywhere() -> None:
     assert "nterrupted" not in server_matrix.matrix_html(MATRIX)
 
 
+def test_a_run_that_did_not_come_to_its_end_says_so_at_its_head() -> None:
+    died = ServerMatrix("quick", (Server("x", msgspec.structs.replace(RIGHT, stopped="it died"), folder="x"),))
+    assert "<span>(ended early)</span>" in server_matrix.matrix_html(died)
+    assert re.search(r"^\| \*\*in all\*\* .*\(ended early\)", server_matrix.matrix_markdown(died), re.MULTILINE)
+    assert "ended early" not in PAGES["matrix"]
+
+
 def test_a_comparison_says_first_what_it_comes_to() -> None:
     out = shown(lambda console: comparison.render_comparison(console, COMPARED), 120)
     assert "✗ passed, now fails: SEQ-1" in out
