@@ -125,7 +125,8 @@ class ServerMatrix(msgspec.Struct, frozen=True):
 
     def requirements(self) -> list[str]:
         """The rows: the requirements that are graded of some server, or could have been."""
-        return [name for name in self._known() if name not in dict(self.never())]
+        never = {name for name, _ in self.never()}
+        return [name for name in self._known() if name not in never]
 
     def never(self) -> list[tuple[str, str]]:
         """The requirements that no server can be graded on by this kit, with the reason; they are no rows."""
