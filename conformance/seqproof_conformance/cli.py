@@ -17,6 +17,8 @@ from rich.console import Console
 
 from seqproof_conformance import (
     catalogue,
+    command_compare,
+    command_matrix,
     command_mutants,
     command_run,
     designer,
@@ -216,7 +218,7 @@ def explain(
 
 
 app.registered_commands[:0] = command_run.app.registered_commands
-for part in (new_adapter, workshop, designer, command_mutants):
+for part in (new_adapter, workshop, designer, command_mutants, command_matrix, command_compare):
     app.registered_commands += part.app.registered_commands
 
 

