@@ -258,7 +258,7 @@ def deaf_after(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         shell.finishing()
         return done
 
-    before = signal.getsignal(signal.SIGINT)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever ran before may have left it deaf
     monkeypatch.setattr(running, "carry_out", carry_out)
     yield played
     signal.signal(signal.SIGINT, before)
