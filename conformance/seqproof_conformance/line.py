@@ -79,7 +79,8 @@ class Line:
     """One target, its history and its judges. ``judges[0]`` decides; the others only watch.
 
     ``threads``: the adapter can be called from several at once. ``untold``: by account, tips that came when those of
-    another account were asked for. ``killing_s``: how long kills and restarts took in all, in seconds of the ``clock``.
+    another account were asked for. ``killing_s``, ``tipping_s``: how long kills and restarts, and logins, logouts
+    and tips took in all, in seconds of the ``clock``; ``tippings``: how many of the latter there were.
     """
 
     adapter: Adapter
@@ -90,6 +91,8 @@ class Line:
     silent: int = 0
     doubts: Doubts = field(default_factory=Doubts)
     killing_s: float = 0.0
+    tipping_s: float = 0.0
+    tippings: int = 0
     clock: Callable[[], float] = time.perf_counter
     untold: dict[str, list[h.Tip]] = field(default_factory=dict[str, list[h.Tip]])
 
@@ -180,16 +183,15 @@ class Line:
 
     def kill(self) -> None:
         """Kill the server."""
-        self._timed("kill", cast("Kills", self.adapter).kill)
+        self.killing_s += self._timed("kill", cast("Kills", self.adapter).kill)[1]
 
     def restart(self) -> None:
         """Start it again."""
-        self._timed("restart", cast("Kills", self.adapter).restart)
+        self.killing_s += self._timed("restart", cast("Kills", self.adapter).restart)[1]
 
-    def _timed(self, name: str, call: Callable[[], None]) -> None:
+    def _timed(self, name: str, call: Callable[..., object], *words: object) -> tuple[object, float]:
         began = self.clock()
-        self.ask(name, call)
-        self.killing_s += self.clock() - began
+        return self.ask(name, call, *words), self.clock() - began
 
     def recv_raw(self, request: h.RecvRaw, account: str) -> h.Answer:
         """Make a recv with any text for its seq_cli, and wait for its answer."""
@@ -201,17 +203,23 @@ class Line:
 
     def login(self, account: str, phone: str) -> None:
         """Let a phone log in."""
-        self.ask("login", cast("Tips", self.adapter).login, account, phone)
+        self._tipping("login", cast("Tips", self.adapter).login, account, phone)
 
     def logout(self, account: str, phone: str) -> None:
         """Let it log out."""
-        self.ask("logout", cast("Tips", self.adapter).logout, account, phone)
+        self._tipping("logout", cast("Tips", self.adapter).logout, account, phone)
 
     def tips(self, accounts: Collection[str]) -> list[h.Tip]:
         """All tips of these accounts since this was last asked for them; those of others are kept until asked for."""
-        for tip in checked_tips(self.ask("tips", cast("Tips", self.adapter).tips)):
+        for tip in checked_tips(self._tipping("tips", cast("Tips", self.adapter).tips)):
             self.untold.setdefault(tip.account, []).append(tip)
         return [tip for account in sorted(accounts) for tip in self.untold.pop(account, ())]
+
+    def _tipping(self, name: str, call: Callable[..., object], *words: object) -> object:
+        said, took_s = self._timed(name, call, *words)
+        self.tipping_s += took_s
+        self.tippings += 1
+        return said
 
     # ------------------------------------------------------------ what the evidence cannot decide
 

@@ -24,7 +24,7 @@ from functools import cache
 from seqproof_conformance import boundary, exhaustive, overlaps, quotient
 from seqproof_conformance.exhaustive import ALPHABETS, Alphabet, Enumeration
 from seqproof_model.profile import Profile
-from seqproof_model.scenario import Drain, Kill, Recv, Scenario, Send
+from seqproof_model.scenario import Drain, Kill, Login, Logout, Recv, Scenario, Send, Tips
 
 CAMPAIGN, GOLDEN, VOLUME = "campaign", "golden", "volume"
 TOGETHER = 2_000  # scenarios played side by side: they share their kills
@@ -62,16 +62,20 @@ SIZES = {
 
 @dataclass(frozen=True)
 class Rate:
-    """How long a request and a kill with its restart take on a target, in seconds."""
+    """How long a request, a kill with its restart, and a login, a logout or a look at the tips take, in seconds."""
 
     request_s: float
     kill_s: float
+    tip_s: float = 0.0
 
     def estimate(self, scenarios: Collection[Scenario]) -> float:
         """How long these scenarios take, in seconds, played side by side."""
-        requests = sum(step.count if isinstance(step, Send) else 1 for s in scenarios for step in s.steps)
+        steps = [step for scenario in scenarios for step in scenario.steps]
+        tips = sum(isinstance(step, Login | Logout | Tips) for step in steps)
+        requests = sum(step.count if isinstance(step, Send) else 1 for step in steps) - tips
         kills = max((sum(isinstance(step, Kill) for step in s.steps) for s in scenarios), default=0)
-        return (requests + len(scenarios)) * self.request_s + kills * self.kill_s * -(-len(scenarios) // TOGETHER)
+        killing_s = kills * self.kill_s * -(-len(scenarios) // TOGETHER)
+        return (requests + len(scenarios)) * self.request_s + tips * self.tip_s + killing_s
 
 
 @dataclass(frozen=True)
@@ -99,8 +103,8 @@ def lengths(
     for alphabet in ALPHABETS:
         if alphabet.needs - set(capabilities) or not wanted(alphabet.name):
             continue
-        length = fixed or size.shortest
-        while not fixed and length < size.longest:
+        length = fixed or size.shortest - alphabet.shorter
+        while not fixed and length < size.longest - alphabet.shorter:
             if rate.estimate(_enumerated(alphabet, length + 1).scenarios) > size.seconds:
                 break
             length += 1

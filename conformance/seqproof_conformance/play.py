@@ -93,6 +93,7 @@ class Play:
     client_ids: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
     fresh: int = 0
     bodies: int = 0
+    logged_in: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
     backed: bool = False
     orders: int = 0  # to fail the next store, that no send has met yet
 
@@ -118,13 +119,19 @@ class Play:
         """The kill that comes next was done, for all plays at once; ``events`` are recorded already."""
         self.steps += 1
         self.events += events
+        self.logged_in.clear()
         for flying in self.overlapping.values():
             flying.killed = True
 
     def _finish(self) -> None:
-        """Nothing outlives its scenario: end what still overlaps, spend an order to fail that no send has met."""
+        """Nothing outlives its scenario: what overlaps, who is logged in, an order to fail that no send has met."""
         for name in sorted(self.overlapping, key=lambda name: not self.overlapping[name].held):
             self._end(name)
+        shown = len(self.events)
+        for account, phone in sorted(self.logged_in):
+            self._connect(sc.Logout(phone=phone, account=account))
+        if self.violation:
+            del self.events[shown:]  # a counterexample ends with its violation
         if self.orders:  # after a violation too: the next scenario must not meet it
             self._request(self._sending(sc.Send(account="spent")), Lost.NOTHING)
 
@@ -392,9 +399,11 @@ class Play:
     def _connect(self, step: sc.Login | sc.Logout) -> None:
         account = self._account(step.account)
         if isinstance(step, sc.Login):
+            self.logged_in.add((account, step.phone))
             self.line.login(self._whole_name(account), step.phone)
             self.event(h.Login(account, step.phone))
         else:
+            self.logged_in.discard((account, step.phone))
             self.event(h.Logout(account, step.phone))
             self.line.logout(self._whole_name(account), step.phone)
 

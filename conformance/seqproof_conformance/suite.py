@@ -221,12 +221,12 @@ class _Run:
             raise TargetError(stopped)
 
     def _rate(self, seconds: float, requests: int) -> Rate:
-        """How long a request and a kill take; a golden run has both, and its kills take nearly all of its time."""
-        kills = sum(isinstance(step, sc.Kill) for s in self.plan[0].scenarios for step in s.steps)
-        if "kill" not in self.header.capabilities or not kills:
-            return Rate(seconds / max(1, requests), KILL_S)
+        """How long each takes; a golden run has all of them, and its kills take nearly all of its time."""
         line = self.share.runner.line
-        return Rate(max(0.0, seconds - line.killing_s) / max(1, requests), line.killing_s / kills)
+        kills = sum(isinstance(step, sc.Kill) for s in self.plan[0].scenarios for step in s.steps)
+        killed = "kill" in self.header.capabilities and kills > 0
+        request_s = max(0.0, seconds - line.killing_s - line.tipping_s) / max(1, requests)
+        return Rate(request_s, line.killing_s / kills if killed else KILL_S, line.tipping_s / max(1, line.tippings))
 
     def _told(self, said: int | str) -> None:
         """What another process says: how many scenarios it has played, or a requirement that is broken."""

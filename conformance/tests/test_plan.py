@@ -7,13 +7,15 @@ import re
 from pathlib import Path
 
 from seqproof_conformance.exhaustive import ALPHABETS, enumerate_all
-from seqproof_conformance.plan import SIZES, Rate, SuiteName, lengths, parts, wanted
+from seqproof_conformance.plan import SIZES, VOLUME, Rate, SuiteName, lengths, parts, wanted
 from seqproof_conformance.suite import Job, Outcome, run
 from seqproof_model import history as h
 from seqproof_model.profile import find
+from seqproof_model.scenario import Login, Logout, Tips
 from seqproof_model.verdict import Coverage
 
 EVERYTHING = {"send_seq", "kill", "preset_seq", "trim", "fail_next_store", "overlap", "begin_send", "wire", "paging"}
+BUT_TIPS = {alphabet.name for alphabet in ALPHABETS} - {"tips"}
 
 
 def coverage(outcome: Outcome) -> Coverage:
@@ -95,6 +97,16 @@ def test_a_slow_target_gets_the_shortest_courses_and_a_fast_one_the_longest() ->
     assert set(slow.values()) == {size.shortest}
     assert set(fast.values()) == {size.longest}
     assert set(lengths(size, EVERYTHING, Rate(0.0, 0.0), wanted(None), fixed=2).values()) == {2}
+
+
+def test_the_courses_of_tips_are_shorter_and_have_a_cost_of_their_own() -> None:
+    size, able = SIZES[SuiteName.STANDARD], EVERYTHING | {"tips"}
+    slow = lengths(size, able, Rate(0.0, 0.0, tip_s=10.0), wanted(None))
+    assert slow == {**dict.fromkeys(BUT_TIPS, size.longest), "tips": size.shortest - 1, VOLUME: size.volume}
+    assert lengths(size, able, Rate(0.0, 0.0), wanted(None))["tips"] == size.longest - 1
+    one_step = enumerate_all(next(alphabet for alphabet in ALPHABETS if alphabet.name == "tips"), 1).scenarios
+    tips = sum(isinstance(step, Login | Logout | Tips) for scenario in one_step for step in scenario.steps)
+    assert Rate(0.0, 0.0, tip_s=2.0).estimate(one_step) == 2.0 * tips
 
 
 def test_a_target_gets_only_the_parts_that_it_can_play() -> None:

@@ -181,3 +181,12 @@ def test_only_what_the_capabilities_allow_can_be_played(bench: Build) -> None:
     runner = bench(Bare()).runner
     assert runner.why_not(Scenario("t", (SEND, A))) == ""
     assert runner.why_not(Scenario("t", (SEND, sc.Kill()))) == "the target does not declare kill"
+
+
+def test_a_phone_that_is_logged_in_at_the_end_is_logged_out(bench: Build) -> None:
+    events = play(bench, sc.Login(), sc.Login(phone="B"), sc.Logout(), SEND, sc.Tips())
+    assert [event.phone for event in events if isinstance(event, h.Logout)] == ["A", "B"]
+    assert isinstance(events[-1], h.Logout)
+    played: Played = bench("mutant:PUSH_TO_SENDER").runner.play(Scenario("t", (sc.Login(), SEND, sc.Tips())))
+    assert played.violation
+    assert isinstance(played.events[-1], h.Tips)  # what is shown ends with the violation
