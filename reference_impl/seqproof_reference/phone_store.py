@@ -82,6 +82,10 @@ class PhoneStore(Protocol):
         """Who is logged in, "" where nobody ever was."""
         ...
 
+    def close(self) -> None:
+        """The phone is done with it; what was committed stays."""
+        ...
+
 
 class Fuse:
     """Counts the commits until the phone is to die. ``left`` None: it is not to die."""
@@ -115,6 +119,9 @@ class MemoryStore:
         self.fuse = Fuse()
         self.accounts: dict[str, _Account] = {}
         self.user = ""
+
+    def close(self) -> None:
+        """Nothing to end."""
 
     def _of(self, account: str) -> _Account:
         return self.accounts.setdefault(account, _Account())
