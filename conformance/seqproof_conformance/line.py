@@ -124,15 +124,16 @@ class Line:
         name = "send" if isinstance(request, h.Send) else "recv"
         return Flight(lambda: _landed(answer, name), lambda seconds: _done(answer, seconds))
 
-    def begin_delayed(self, request: h.Send | h.Recv, account: str, after: int) -> Flight:
+    def begin_delayed(self, request: h.Send | h.Recv, account: str, after: int, behind: bool) -> Flight:
         """Make a request whose reply is held on the wire, once ``after`` bytes of it passed, until it is finished.
 
-        Returns when the reply is held (the server has surely done it), or when there will be none.
+        Returns when the reply is held (the server has surely done it), or when there will be none. ``behind``: a send
+        is held, and may block this one.
         """
         wires = cast("Wires", self.adapter)
         self.ask("fail_next_reply", wires.fail_next_reply, Fault(FaultKind.HOLD_REPLY, after))
         flight = self.begin(request, account)
-        for _ in range(int(LONGEST_S / POLL_S)):
+        for _ in range(int((BLOCKED_S if behind else LONGEST_S) / POLL_S)):
             if self.ask("holds_reply", wires.holds_reply, POLL_S) or flight.landed(0):
                 break
 

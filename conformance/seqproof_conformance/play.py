@@ -332,7 +332,7 @@ class Play:
         if held:
             flight = self.line.begin_held(cast("h.Send", event), account)
         elif step.what.lose is Lost.HOLD_REPLY:
-            flight = self.line.begin_delayed(event, account, step.what.after)
+            flight = self.line.begin_delayed(event, account, step.what.after, self._holding)
         elif not lost:
             flight = self.line.begin(event, account)
         self.overlapping[step.request] = _Overlapping(event, flight, step.what.lose, phone, held=held)
@@ -345,7 +345,8 @@ class Play:
         flying = self.overlapping.pop(name, None)
         if flying is None:
             return
-        if flying.held and flying.flight and not flying.flight.landed(0) and self._holding:
+        patience = 0 if flying.held else BLOCKED_S
+        if flying.flight and self._holding and not flying.flight.landed(patience):
             self.overlapping[name] = replace(flying, held=False, behind=True)  # it cannot end before the other does
             return
         answer = flying.flight.finish() if flying.flight else LOST

@@ -162,6 +162,16 @@ def test_postgres_shows_a_later_message_before_an_earlier_one(opened: Callable[[
     assert blamed(opened("postgres:locked"), *course) == ""
 
 
+def test_a_request_that_a_held_send_blocks_may_be_asked_for_before_that_ends(
+    opened: Callable[[str], Adapter],
+) -> None:
+    """Its answer is taken once the held send has ended; nobody waits for it until a bound is reached."""
+    late = Send(lose=scenario.Lost.HOLD_REPLY)
+    for other in (S, late):
+        course = (S, Begin("h", held=True), A, Begin("o", other), B, End("o"), A, End("h"), A, B)
+        assert blamed(opened("postgres:locked"), *course) == ""
+
+
 @pytest.mark.parametrize("steps", [(S, scenario.FailStore(), S, S, A), (S, Kill(), S, A)], ids=["rollback", "crash"])
 def test_a_sequence_of_postgres_leaves_gaps(steps: tuple[Step, ...], opened: Callable[[str], Adapter]) -> None:
     assert blamed(opened("postgres:naive"), *steps) == "SEQ-2"
