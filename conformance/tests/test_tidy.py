@@ -45,6 +45,7 @@ ROOTS = {  # modules that nothing imports, and why they are there
     "seqproof_reference.phone_twins": "opened by name, as phone and phone-mutant: targets",
     "seqproof_conformance.load": "clients under load, for benchmarks and tests",
     "seqproof_reference.__main__": "python -m seqproof_reference",
+    "seqproof_reference.phone_client": "the phone on a real network, for measurements and for people who copy it",
     "seqproof_reference.faulty": "opened by name, as mutant: targets",
     "seqproof_reports.model_tables": "printed into the docs",
     "seqproof_model.worlds": "the judge's oracle, for tests",

@@ -31,7 +31,7 @@ from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
 from seqproof_model.history import Code
-from seqproof_model.phone_words import Accepted, Asks, Refusal, Reply, Request, Row, Rows, Sends
+from seqproof_model.phone_words import Accepted, Asks, Refusal, Reply, Request, Row, Rows
 from seqproof_reference.phone import Phone, Timing
 from seqproof_reference.phone_store import PhoneStore
 
@@ -61,7 +61,7 @@ class PhoneClient:
         self.account, self.name = account, name
         self._servers, self._turn = list(servers), 0
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self._make = lambda: make(store(), timing or Timing())
+        self._make: Callable[[], Phone] = lambda: make(store(), timing or Timing())
         self._events: queue.Queue[Event | None] = queue.Queue()
         self._changed = threading.Condition()
         self._held: list[Row] = []
@@ -153,11 +153,13 @@ class PhoneClient:
         while not self._stopping.is_set():
             server = self._servers[self._turn % len(self._servers)].replace("http", "ws", 1)
             where = f"{server}/v1/accounts/{quote(self.account, safe='')}/tips?{urlencode({'phone': self.name})}"
-            with contextlib.suppress(OSError, WebSocketException, msgspec.MsgspecError):
-                with connect(where, additional_headers=self._headers, proxy=None) as line:
-                    self._events.put(lambda phone: phone.connection(up=True))
-                    while not self._stopping.is_set():
-                        self._heard(line)
+            with (
+                contextlib.suppress(OSError, WebSocketException, msgspec.MsgspecError),
+                connect(where, additional_headers=self._headers, proxy=None) as line,
+            ):
+                self._events.put(lambda phone: phone.connection(up=True))
+                while not self._stopping.is_set():
+                    self._heard(line)
             self._turn += 1
             self._stopping.wait(RECONNECT_S)
 

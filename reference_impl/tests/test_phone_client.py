@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -38,13 +39,17 @@ def send(address: str, account: str, body: str) -> None:
     httpx.post(f"{address}/v1/accounts/{account}/messages", json=words, trust_env=False).raise_for_status()
 
 
+def shows(messages: int, held: list[tuple[int, str]]) -> bool:
+    return len(held) == messages
+
+
 def test_a_phone_shows_what_is_sent_to_it(tmp_path: Path) -> None:
     with served(tmp_path) as (address, _):
         phone = PhoneClient([address], "x", MemoryStore, timing=Timing())  # it polls each half minute: tips bring it
         phone.start()
         for number in range(1, 6):
             send(address, "x", f"m{number}")
-            assert phone.wait_for(lambda held, n=number: len(held) == n, PATIENCE_S)
+            assert phone.wait_for(partial(shows, number), PATIENCE_S)
         phone.stop()
         assert phone.held() == [(n, f"m{n}") for n in range(1, 6)]
 
@@ -55,18 +60,18 @@ def test_a_phone_outlives_its_server_and_a_second_life_goes_on_where_the_first_w
         phone = PhoneClient([address], "x", lambda: SqliteStore(store), timing=QUICK)
         phone.start()
         send(address, "x", "m1")
-        assert phone.wait_for(lambda held: len(held) == 1, PATIENCE_S)
+        assert phone.wait_for(partial(shows, 1), PATIENCE_S)
         process.send_signal(signal.SIGKILL)
         process.wait(PATIENCE_S)
         phone.say("while it is gone")
         with served(tmp_path, int(address.rsplit(":", 1)[1])):
             send(address, "x", "m2")
-            assert phone.wait_for(lambda held: len(held) == 3, PATIENCE_S)
+            assert phone.wait_for(partial(shows, 3), PATIENCE_S)
             phone.stop()
             send(address, "x", "m3")
             again = PhoneClient([address], "x", lambda: SqliteStore(store), timing=QUICK)
             again.start()
-            assert again.wait_for(lambda held: len(held) == 4, PATIENCE_S)
+            assert again.wait_for(partial(shows, 4), PATIENCE_S)
             again.stop()
     assert [seq for seq, _ in again.held()] == [1, 2, 3, 4]
     assert sorted(body for _, body in again.held()) == ["m1", "m2", "m3", "while it is gone"]
