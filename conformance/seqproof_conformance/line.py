@@ -34,7 +34,8 @@ from seqproof_model.verdict import Violation
 
 SILENT_AT_MOST = 8  # requests in a row without a definite answer; each may have cost a timeout
 LONGEST_S = 120.0  # a call on a thread that takes longer than any bound an adapter should have
-BLOCKED_S = 0.25  # a request that a held send blocks has not ended after that; far more than a request takes
+BLOCKED_S = 0.25  # a request that a held send blocks has not ended after that, or after so many times a usual one
+BLOCKED_TIMES = 20
 POLL_S = 0.02
 T = TypeVar("T")
 
@@ -79,8 +80,9 @@ class Line:
     """One target, its history and its judges. ``judges[0]`` decides; the others only watch.
 
     ``threads``: the adapter can be called from several at once. ``untold``: by account, tips that came when those of
-    another account were asked for. ``killing_s``, ``tipping_s``: how long kills and restarts, and logins, logouts
-    and tips took in all, in seconds of the ``clock``; ``tippings``: how many of the latter there were.
+    another account were asked for. In seconds of the ``clock``: ``killing_s``, how long kills and restarts took in all;
+    ``tipping_s``, ``tippings``: logins, logouts and looks at the tips, and how many; ``calling_s``, ``calls``: the same
+    of the requests that were waited for.
     """
 
     adapter: Adapter
@@ -92,6 +94,8 @@ class Line:
     doubts: Doubts = field(default_factory=Doubts)
     killing_s: float = 0.0
     tipping_s: float = 0.0
+    calling_s: float = 0.0
+    calls: int = 0
     tippings: int = 0
     clock: Callable[[], float] = time.perf_counter
     untold: dict[str, list[h.Tip]] = field(default_factory=dict[str, list[h.Tip]])
@@ -115,7 +119,16 @@ class Line:
     def call(self, request: h.Send | h.Recv, account: str) -> h.Answer:
         """Make a request and wait for its answer."""
         self.doubts.requests += 1
-        return self._call(request, account)
+        began = self.clock()
+        answer = self._call(request, account)
+        self.calling_s += self.clock() - began
+        self.calls += 1
+        return answer
+
+    @property
+    def patience_s(self) -> float:
+        """How long a request is waited for, in seconds, before it is taken to be blocked by a send that is held."""
+        return min(BLOCKED_S, BLOCKED_TIMES * self.calling_s / self.calls) if self.calls else BLOCKED_S
 
     def begin(self, request: h.Send | h.Recv, account: str) -> Flight:
         """Make a request on a thread of its own. Returns once the thread runs."""
@@ -133,7 +146,7 @@ class Line:
         wires = cast("Wires", self.adapter)
         self.ask("fail_next_reply", wires.fail_next_reply, Fault(FaultKind.HOLD_REPLY, after))
         flight = self.begin(request, account)
-        for _ in range(int((BLOCKED_S if behind else LONGEST_S) / POLL_S)):
+        for _ in range(int((max(POLL_S, self.patience_s) if behind else LONGEST_S) / POLL_S)):
             if self.ask("holds_reply", wires.holds_reply, POLL_S) or flight.landed(0):
                 break
 
@@ -156,7 +169,7 @@ class Line:
             return self.ask("begin_send", adapter.begin_send, *words)
 
         begun = _on_a_thread(begin) if self.threads else _at_once(begin)
-        if _done(begun, BLOCKED_S):
+        if _done(begun, self.patience_s):
             begun.result()  # what it raised is raised here
 
         def finish() -> h.Answer:

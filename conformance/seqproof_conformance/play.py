@@ -14,7 +14,7 @@ from typing import cast
 import msgspec
 
 from seqproof_conformance.adapter import AdapterFault, Backups, FailsStore, Presets, Trims
-from seqproof_conformance.line import BLOCKED_S, Flight, Line
+from seqproof_conformance.line import Flight, Line
 from seqproof_conformance.wire import Fault, FaultKind, Wires
 from seqproof_model import history as h
 from seqproof_model import scenario as sc
@@ -272,7 +272,7 @@ class Play:
 
     def _behind(self, event: h.Send | h.Recv, lose: Lost, flight: Flight) -> h.Answer:
         """A request beside a held send. A server may make it wait for that send: then it stays under way."""
-        if flight.landed(BLOCKED_S):
+        if flight.landed(self.line.patience_s):
             return self._answered(event, flight.finish(), lose, notice=True)
         phone = self._phone(event.account, event.phone) if isinstance(event, h.Recv) else None
         self.overlapping[f"behind {event.id}"] = _Overlapping(event, flight, lose, phone, behind=True)
@@ -345,7 +345,7 @@ class Play:
         flying = self.overlapping.pop(name, None)
         if flying is None:
             return
-        patience = 0 if flying.held else BLOCKED_S
+        patience = 0 if flying.held else self.line.patience_s
         if flying.flight and self._holding and not flying.flight.landed(patience):
             self.overlapping[name] = replace(flying, held=False, behind=True)  # it cannot end before the other does
             return
@@ -363,7 +363,7 @@ class Play:
             behind = {name: each.flight for name, each in self.overlapping.items() if each.behind and each.flight}
             if not behind:
                 return
-            first = (name for name, flight in behind.items() if flight.landed(BLOCKED_S))
+            first = (name for name, flight in behind.items() if flight.landed(self.line.patience_s))
             self._end(next(first, next(iter(behind))))
 
     # ------------------------------------------------------------ what is not a request

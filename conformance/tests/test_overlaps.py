@@ -12,6 +12,7 @@ import pytest
 
 from seqproof_conformance import overlaps
 from seqproof_conformance.adapter import AdapterFault, Hello
+from seqproof_conformance.line import BLOCKED_S, BLOCKED_TIMES
 from seqproof_conformance.play import in_groups
 from seqproof_conformance.targets import opened
 from seqproof_model import history as h
@@ -224,3 +225,12 @@ def test_a_connection_that_breaks_anywhere_or_delays_fails_no_correct_server(ben
 def test_scheduled_overlap_reads_as_in_the_catalogue(text: str) -> None:
     steps: dict[str, sc.Step] = {"s1{": S1, "s": SEND, "A": A, "]s1": End("s1")}
     assert Scenario("t", tuple(steps[word] for word in text.split())).notation() == text
+
+
+def test_patience_with_a_request_that_may_be_blocked_grows_with_what_requests_take(bench: Build) -> None:
+    line = bench("mutant:CORRECT").runner.line
+    assert line.patience_s == BLOCKED_S  # nothing is known yet
+    line.calling_s, line.calls = 0.006, 3
+    assert line.patience_s == pytest.approx(BLOCKED_TIMES * 0.002)
+    line.calling_s, line.calls = 9.0, 3
+    assert line.patience_s == BLOCKED_S
