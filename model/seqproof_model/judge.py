@@ -289,6 +289,17 @@ class Judge:
         self.violations.append(violation)
         return violation
 
+    def under_way(self, operation: int) -> tuple[Account, Pending] | None:
+        """An operation without an answer and its account; None where there is none, or its account is closed."""
+        name, request = self._open.get(operation, ("", None))
+        state = self._accounts.get(name)
+        return (state[0], request) if state and request else None
+
+    def beyond(self, name: str) -> int:
+        """A seq that no answer of this account, which a restore took back, has ever told."""
+        restored, _ = self._restored.get(name, (None, None))
+        return restored.highest + 1 if restored else 1
+
     def verdict(
         self,
         header: h.Header,
@@ -367,7 +378,7 @@ def nearest(account: Account, request: Pending, event: h.Ok | h.Refused) -> Near
             return Nearest(f"seq {message.seqs[0]}, as the first attempt has")
         if request.floor >= account.profile.seq_max:
             return Nearest("refused: the space is used up")
-        return Nearest(f"seq {request.floor + 1}" + (" or larger" if account.profile.gaps else ""))
+        return Nearest(f"seq {account.next_free(request.floor)}" + (" or larger" if account.profile.gaps else ""))
     q, rows = request.event.seq_cli, (event.rows or ()) if isinstance(event, h.Ok) else ()
     lowers = sorted({max(v, q) for v in (*account.path[request.since :], *account.pending)})
     least = request.upper

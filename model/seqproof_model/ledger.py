@@ -369,6 +369,13 @@ class Ledger:
 
     # ---------------------------------------------------------------- what exists
 
+    def next_free(self, floor: int) -> int:
+        """The least seq beyond ``floor`` that a send may still be told: nobody has it, and no reply passed over it."""
+        seq = floor + 1
+        while seq in self.at or any(low < seq <= high for low, high in self._around(seq)):
+            seq += 1
+        return seq
+
     def before(self, seq: int) -> int:
         """The largest seq below ``seq`` at which a message exists, or where the account begins."""
         if not self.gaps:

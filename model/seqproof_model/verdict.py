@@ -143,7 +143,9 @@ class Counterexample(msgspec.Struct, frozen=True):
 
     ``claim``: what is claimed of the steps' length. ``reproduced`` of ``tried`` re-runs gave the same requirement.
     ``replay``: the line that runs it again. ``last_words``: the end of the server's own log.
-    ``phone``: the steps where a phone is under test; ``scenario`` has none then.
+    ``phone``: the steps where a phone is under test; ``scenario`` has none then. ``cited``: the events of the argument
+    against a phone, from 1; against a server they are found from the events. ``like``: the known faults whose shortest
+    counterexample has the same shape.
     """
 
     violation: Violation
@@ -157,6 +159,8 @@ class Counterexample(msgspec.Struct, frozen=True):
     replay: str
     last_words: tuple[str, ...] = ()
     phone: PhoneScenario | None = None
+    cited: tuple[int, ...] = ()
+    like: tuple[str, ...] = ()
 
     @property
     def trace(self) -> str:

@@ -19,7 +19,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from seqproof_model.verdict import Counterexample, Grade, Result, Verdict, Violation
 from seqproof_reports import ladder, ruler
 from seqproof_reports.picture import Role, Story
-from seqproof_reports.report import report, standing
+from seqproof_reports.report import lessons, report, standing
 from seqproof_reports.summary import STANDING_SYMBOLS, SYMBOLS, headline, standing_of
 from seqproof_reports.svg import COLOURS
 from seqproof_reports.text import between, plural, visible
@@ -66,6 +66,7 @@ def report_html(counterexample: Counterexample) -> str:
         ladder=_inline(ladder.draw(told.story)),
         ruler=_inline(ruler.draw(told.story)),
         columns=columns,
+        lessons=lessons(told),
         steps=steps,
     )
 

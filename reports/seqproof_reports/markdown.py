@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from seqproof_model.verdict import Counterexample
 from seqproof_reports.picture import Arrow, Fate, Moment, Role, Story
-from seqproof_reports.report import Report, report, standing
+from seqproof_reports.report import Report, lessons, report, standing
 from seqproof_reports.text import between, visible
 
 SPECIAL = re.compile(r"([\\`*_\[\]#|<>~$&])")
@@ -39,6 +39,8 @@ def _lines(told: Report, target: str) -> Iterator[str]:
     yield from _section("What happened", _happened(told))
     if told.argument:
         yield from _section(f"Why no correct {told.subject} does this", [escape(" ".join(told.argument))])
+    if learned := lessons(told):
+        yield from _section("What would be legal", [f"- {name}: {escape(said)}" for name, said in learned])
     if told.suspects:
         yield from _section("Suspects", [f"- **{it.id}** {escape(it.title)}".rstrip() for it in told.suspects])
     again = " · ".join(part for part in (told.reproduced, told.claim) if part)

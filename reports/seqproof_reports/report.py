@@ -13,12 +13,15 @@ from itertools import groupby
 
 from seqproof_model.history import Ok, Send
 from seqproof_model.verdict import Counterexample, Violation
+from seqproof_reports.argument import argue
+from seqproof_reports.facts import listed
 from seqproof_reports.marks import due
 from seqproof_reports.picture import Moment, State, Story
 from seqproof_reports.story import tell
-from seqproof_reports.text import Span, between, contains, plural, quoted, rows_text, spans_text
-from seqproof_reports.titles import Titled, invariant, titled
+from seqproof_reports.text import Span, contains, plural, quoted, rows_text, spans_text
+from seqproof_reports.titles import Titled, titled
 
+SHOWN = 3  # names of faults that look the same
 LEAST = 4  # lines alike, one after the other, from which on they are joined
 LONGEST = 10_000  # seqs of a run that are looked at one by one
 QUOTED = 40  # characters of a body in a comparison
@@ -48,7 +51,9 @@ class Line:
 class Report:
     """Everything a report prints. ``facts``: name and value, in order; ``argument``: sentences.
 
-    ``subject``: what is under test, a server or a phone.
+    ``subject``: what is under test, a server or a phone. ``cited``: the events of the argument, from 1. ``change``: the
+    smallest that makes this legal, ``allowed``: a profile that allows it, "" where there is none. ``like``: the known
+    faults whose shortest counterexample has the same shape.
     """
 
     story: Story
@@ -66,11 +71,15 @@ class Report:
     facts: tuple[tuple[str, str], ...]
     last_words: tuple[str, ...]
     subject: str = "server"
+    cited: tuple[int, ...] = ()
+    change: str = ""
+    allowed: str = ""
+    like: tuple[str, ...] = ()
 
 
 def report(counterexample: Counterexample) -> Report:
     """Gather a counterexample's report."""
-    violation = counterexample.violation
+    violation, argued = counterexample.violation, argue(counterexample)
     story = tell(counterexample.events, counterexample.header, violation)
     moment = story.violating
     return Report(
@@ -81,7 +90,11 @@ def report(counterexample: Counterexample) -> Report:
         expected=_expected(violation),
         observed=_observed(violation, moment, of_phone(counterexample)),
         comparison=tuple(_comparison(counterexample, moment)),
-        argument=() if of_phone(counterexample) else tuple(_argument(violation, moment)),
+        argument=argued.sentences,
+        cited=argued.cited,
+        change=argued.change,
+        allowed=argued.profile,
+        like=counterexample.like,
         notation=counterexample.trace,
         reproduced=reproduced(counterexample),
         claim=counterexample.claim,
@@ -179,28 +192,19 @@ def _joined(run: list[Line]) -> Line:
     )
 
 
-def _argument(violation: Violation, moment: Moment | None) -> Iterator[str]:
-    """Argue in prose that no conforming server could have done this, citing event numbers."""
-    if moment is None or moment.state is None:
-        return
-    state, where = moment.state, between(moment.first, moment.last)
-    events = "event" if moment.first == moment.last else "events"
-    yield (
-        f"Let seq_svr be {violation.seq_svr}{_since(state.allocated_at, moment)} and confirmed be "
-        f"{violation.confirmed}{_since(state.confirmed_at, moment)}; "
-        f"what came before event {violation.event} forces both."
-    )
-    if violation.nearest:
-        yield f"Then a conforming server answers, nearest to what was seen: {_expected(violation)}."
-    yield f"However, in {events} {where}: {moment.words}."
-    for name, runs in (("Missing", state.missing), ("Given again", state.repeated), ("At stake", state.stake)):
-        if runs:
-            yield f"{name}: seq {spans_text(runs)}."
-    yield f"That breaks {invariant(violation.invariant)}: no conforming server could have caused it."
-
-
-def _since(event: int, moment: Moment) -> str:
-    return f" (event {event})" if 0 < event < moment.first else ""
+def lessons(told: Report) -> list[tuple[str, str]]:
+    """What is to be learned besides, as name and sentence: the smallest change, a profile, faults of the same shape."""
+    more = [f"{len(told.like) - SHOWN} more"] if len(told.like) > SHOWN else []
+    names = listed([*told.like[:SHOWN], *more] or [""])
+    return [
+        (name, said)
+        for name, value, said in (
+            ("legal if", told.change, told.change),
+            ("allowed by", told.allowed, f"profile {told.allowed}"),
+            ("looks like", names, f"same as mutant {names}"),
+        )
+        if value
+    ]
 
 
 def _facts(counterexample: Counterexample) -> Iterator[tuple[str, str]]:

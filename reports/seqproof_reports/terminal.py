@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from seqproof_model.verdict import Counterexample, Grade, Result, Verdict, Violation
-from seqproof_reports.report import Report, report
+from seqproof_reports.report import Report, lessons, report
 from seqproof_reports.summary import (
     STANDING_SYMBOLS,
     SYMBOLS,
@@ -134,6 +134,8 @@ def render_counterexample(console: Console, counterexample: Counterexample, html
     if told.suspects:
         names = [f"{suspect.id} {suspect.title}".rstrip() for suspect in told.suspects]
         facts.add_row("suspects", Text(", ".join(names)))
+    for name, said in lessons(told):
+        facts.add_row(name, Text(visible(said)))
     facts.add_row("in short", Text(visible(told.notation)))
     facts.add_row("evidence", Text(visible(", ".join(part for part in (told.reproduced, told.claim) if part))))
     console.print(Padding(facts, (0, 0, 0, 2)))

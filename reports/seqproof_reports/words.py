@@ -76,10 +76,11 @@ def answer(begin: Begin, given: h.Answer, late: bool) -> str:
     return text
 
 
-def _tips(tips: tuple[h.Tip, ...]) -> str:
-    if not tips:
+def tips(came: tuple[h.Tip, ...]) -> str:
+    """Say which tips came."""
+    if not came:
         return "none"
-    each = Counter(f"{short(tip.phone)}" + (" (OS push)" if tip.via is h.Via.OS else "") for tip in tips)
+    each = Counter(f"{short(tip.phone)}" + (" (OS push)" if tip.via is h.Via.OS else "") for tip in came)
     return ", ".join(f"{many} to {phone}" for phone, many in each.items())
 
 
@@ -107,7 +108,7 @@ def plain(event: h.Event, restarted: bool) -> tuple[Kind, str, str]:
         case h.Logout():
             return Kind.LOGIN, event.account, f"phone {short(event.phone)} logs out"
         case h.Tips():
-            return Kind.TIPS, "", f"tips so far: {_tips(event.tips)}"
+            return Kind.TIPS, "", f"tips so far: {tips(event.tips)}"
         case h.Settled():
             return Kind.SETTLED, "", f"operation {event.id} can no longer take effect"
         case h.Note():

@@ -119,11 +119,10 @@ def test_a_reply_is_set_beside_the_nearest_conforming_one(name: str, lines: list
     assert [(line.seqs, line.status) for line in report(load(name)).comparison] == lines
 
 
-def test_the_argument_cites_the_events_that_force_the_marks() -> None:
-    argument = " ".join(report(load("two_phones_lost_replies")).argument)
-    assert "seq_svr be 3 (event 15)" in argument
-    assert "confirmed be 2 (event 16)" in argument
-    assert "events 22–23" in argument
+def test_the_argument_cites_the_events_that_contradict_each_other() -> None:
+    told = report(load("lost_after_kill"))
+    assert told.cited == (2, 5, 6)
+    assert "[2]. After that, phone A asks after 0 [5]" in " ".join(told.argument)
 
 
 def test_an_index_begins_with_what_was_graded_and_links_each_failure() -> None:
