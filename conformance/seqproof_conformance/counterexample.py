@@ -8,6 +8,7 @@ from collections.abc import Callable
 import msgspec
 
 from seqproof_conformance.adapter import Adapter, Talks
+from seqproof_conformance.likeness import like
 from seqproof_conformance.minimise import minimise
 from seqproof_conformance.play import Played
 from seqproof_model import history as h
@@ -58,6 +59,7 @@ def made(
         tried=times[1],
         found_by=found_by,
         replay=shlex.join(["seqproof", "replay", f"{out}/{requirement}/scenario.json", header.target]),
+        like=like(events, violation),
         last_words=tuple(adapter.last_words()[-8:]) if isinstance(adapter, Talks) else (),
     )
 

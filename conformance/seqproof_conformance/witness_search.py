@@ -32,6 +32,7 @@ from seqproof_model.blame import Observed
 from seqproof_model.judge import Judge
 from seqproof_model.profile import Profile
 from seqproof_model.scenario import Scenario, Step
+from seqproof_model.signature import signature
 
 LENGTH = 4
 STARTS = (
@@ -156,6 +157,9 @@ def _line(bench: Bench, played: Played, steps: Sequence[Step]) -> dict[str, Any]
         "profile": bench.profile.name,
         "shortest": size <= LENGTH + 1,
         "steps": msgspec.to_builtins(steps),
+        "signature": signature(
+            played.events[: played.violation.event], played.violation.requirement, played.violation.observation
+        ),
     }
     defaults: dict[str, Any] = {"told": True, "profile": "strict", "suspects": [], "shortest": False}
     return {name: value for name, value in plain.items() if name not in defaults or value != defaults[name]}

@@ -7,6 +7,7 @@ contradict each other, none can be spared, and the change is accepted. One examp
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from itertools import islice, permutations
 from pathlib import Path
@@ -15,6 +16,7 @@ import msgspec
 import pytest
 
 from seqproof_conformance.counterexample import cleaned
+from seqproof_conformance.likeness import like
 from seqproof_conformance.play import Played
 from seqproof_conformance.runner import Runner
 from seqproof_model import history as h
@@ -25,10 +27,12 @@ from seqproof_model.hello import Capability
 from seqproof_model.judge import Judge
 from seqproof_model.profile import find as profile_named
 from seqproof_model.script import events
+from seqproof_model.signature import signature
 from seqproof_model.verdict import Counterexample, Nearest, Violation
 from seqproof_reference import faulty
 from seqproof_reference.witnesses import Witness, witnesses
 from seqproof_reports.argument import WHY, argue
+from seqproof_reports.report import lessons, report
 
 GOLDEN = Path(__file__).parent / "data" / "arguments.md"
 WITNESSES = [witness for each in witnesses().values() for witness in each]
@@ -95,7 +99,7 @@ def test_the_judge_accepts_what_it_calls_the_nearest_answer(witness: Witness) ->
     )
 
 
-def said(violation: Violation, history: tuple[h.Event, ...]) -> list[h.Event]:
+def said(violation: Violation, history: tuple[h.Event, ...]) -> Sequence[h.Event]:
     """What the words of ``nearest`` may stand for; "?" for any body that was sent."""
     near, given = violation.nearest, history[violation.event - 1]
     assert near
@@ -114,7 +118,7 @@ def said(violation: Violation, history: tuple[h.Event, ...]) -> list[h.Event]:
     return _filled(near, operation, history)
 
 
-def _filled(near: Nearest, operation: int, history: tuple[h.Event, ...]) -> list[h.Event]:
+def _filled(near: Nearest, operation: int, history: tuple[h.Event, ...]) -> Sequence[h.Event]:
     if near.rows and near.upper is not None and near.upper > near.rows[-1][0]:  # the first few: the rest is known
         told = {e.id: e.seq for e in history if isinstance(e, h.Ok)}
         body = {told.get(event.id): event.body for event in history if isinstance(event, h.Send)}
@@ -140,6 +144,30 @@ def test_the_prose_cites_every_event_and_names_the_requirement(witness: Witness)
     assert f"docs/requirements.md#{witness.requirement.lower()}" in text
     assert "<" not in text
     assert "{" not in text
+
+
+@NAMED
+def test_the_signature_on_file_is_that_of_its_events(witness: Witness) -> None:
+    shown = counterexample(witness)
+    upto = shown.events[: shown.violation.event]
+    assert signature(upto, witness.requirement, witness.observation) == witness.signature
+    assert witness.mutant in like(shown.events, shown.violation)
+
+
+def test_names_and_absolute_numbers_make_no_difference_and_all_else_does() -> None:
+    def shape(text: str) -> str:
+        return signature(events(text), "RCV-7", "EMPTY_REPLY")
+
+    plain = shape("s a =1; A 0 : 1a ~; A 0 :")
+    assert shape("s other =; Q 0 : 1other ~; Q 0 :") == plain
+    assert shape("preset 40; s a =41; A 40 : 41a ~; A 40 :") == plain.replace(": send", ": preset, send")
+    others = ["s a =1; A 0 : 1a; A 0 :", "s a =1; A 0 : 1a ~; B 0 :", "s a =1; A 0 : 1a ~; kill; A 0 :"]
+    assert len({plain, *map(shape, others)}) == 4
+
+
+def test_a_report_names_three_faults_of_the_same_shape_and_counts_the_rest() -> None:
+    shown = msgspec.structs.replace(counterexample(WITNESSES[0]), like=("A", "B", "C", "D", "E"))
+    assert ("looks like", "same as mutant A, B, C and 2 more") in lessons(report(shown))
 
 
 def test_every_observation_says_what_follows() -> None:

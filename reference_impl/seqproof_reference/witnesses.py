@@ -22,6 +22,7 @@ class Witness(msgspec.Struct, frozen=True, omit_defaults=True):
 
     ``length``: how many things happen to the server. ``shortest``: every shorter course of the suite's alphabets was
     played, and shows nothing; else it is locally minimal. What follows is what the judge says.
+    ``signature``: the shape of its events, without names and numbers.
     """
 
     mutant: str
@@ -33,6 +34,7 @@ class Witness(msgspec.Struct, frozen=True, omit_defaults=True):
     told: bool = True
     profile: str = "strict"
     shortest: bool = False
+    signature: str = ""
 
     @property
     def scenario(self) -> Scenario:
