@@ -32,6 +32,7 @@ from seqproof_model import history as h
 from seqproof_model import phone_history as ph
 from seqproof_model import profile as profiles
 from seqproof_model.hello import Hello
+from seqproof_model.phone_argument import cited
 from seqproof_model.phone_scenario import PhoneScenario
 from seqproof_model.phone_verdict import verdict
 from seqproof_model.phone_words import PhoneHello
@@ -173,6 +174,7 @@ class _Run:
             replay=shlex.join(["seqproof", "replay", *role, f"{self.job.out}/{name}/scenario.json", target]),
             last_words=_last_words(self.runner),
             phone=steps,
+            cited=cited(play.events, play.violation, self.runner.hello),
         )
 
     def what_is_left(self) -> None:

@@ -57,7 +57,7 @@ def find(events: Sequence[h.Event], asked: Question, cited: Sequence[int]) -> Re
     answer = next(_accepted(events, asked, asked.event), None)
     earlier = [change for number in cited[:-1] if (change := _outcome(events, asked, number, cited))]
     changes = [*([answer] if answer else []), *earlier]
-    smallest = min(changes, key=lambda change: (change.size, -change.event), default=None)
+    smallest = min(changes, key=lambda it: (it.size, it.instead is None, -it.event), default=None)
     return Remedy(answer, smallest, _allowing(events, asked))
 
 

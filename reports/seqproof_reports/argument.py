@@ -247,13 +247,14 @@ def _of_phone(counterexample: Counterexample) -> Argument:
     cited = tuple(number for number in counterexample.cited if 1 <= number <= len(events))
     if not cited or counterexample.phone is None:
         return Argument()
-    facts = Teller.of(events).facts(cited)
+    own = cited[-1] == violation.event
+    facts = Teller.of(events).facts(cited[:-1] if own else cited)
     requirement = titled(violation.requirement)
-    nearest = f": {violation.nearest.sentence}" if violation.nearest else ""
+    nearest = f" (a conforming one: {violation.nearest.sentence})" if violation.nearest else ""
     sentences = (
         *_premises([Fact(fact.text, fact.cited, timed=True) for fact in facts]),
         f"Then of a phone it is asked that {_lower(requirement.sentence)}" if requirement.sentence else "",
-        f"However, {violation.sentence}{nearest and f' (a conforming one{nearest})'}.",
+        f"However, {violation.sentence}{nearest}{f' [{cited[-1]}]' if own else ''}.",
         _against(violation),
         NEGATIVE,
     )

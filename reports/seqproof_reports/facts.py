@@ -2,7 +2,8 @@
 
     Let "m1" be acknowledged as seq 1 [2]. After that, phone A asks after 0 [5].
 
-A fact is written once and read in two moods: ``Let it be ...`` and ``it is ...``; ``<is>`` and ``<s>`` mark the verbs.
+A fact is written once and read in two moods: ``Let it be ...`` and ``it is ...``; ``<is>``, ``<s>`` and so on mark
+the verbs.
 An answer tells what was asked too, so a request is cited only where it matters *when* it was made. Runs of facts that
 are alike are one: ``"m1" to "m7" are acknowledged as seq 1 to 7 [2, 4, ..., 14]``.
 """
@@ -36,11 +37,11 @@ class Fact:
 
     def let(self) -> str:
         """The fact after "Let"."""
-        return self.text.replace("<is>", "be").replace("<are>", "be").replace("<s>", "")
+        return self.text.replace("<is>", "be").replace("<are>", "be").replace("<s>", "").replace("<it>", "it be that ")
 
     def said(self) -> str:
         """The fact as it is."""
-        return self.text.replace("<is>", "is").replace("<are>", "are").replace("<s>", "s")
+        return self.text.replace("<is>", "is").replace("<are>", "are").replace("<s>", "s").replace("<it>", "")
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ class Teller:
             case h.Logout():
                 return Fact(f"phone {short(event.phone)} log<s> out{self._on(event.account)} [{number}]", (number,))
             case _:
-                return Fact(f"it <is> that {words.plain(event, restarted=False)[2]} [{number}]", (number,), timed=True)
+                return Fact(f"<it>{words.plain(event, restarted=False)[2]} [{number}]", (number,), timed=True)
 
     def _asks(self, event: Begin) -> str:
         match event:
@@ -153,8 +154,10 @@ def _got(answer: h.Answer) -> str:
     match answer:
         case h.Ok():
             told = {None: "", True: ", more due", False: ", and no more"}[answer.more]
-            upto = "" if answer.upto is None else f", upto {answer.upto}"
-            return f"get<s> {rows_text(answer.rows or ())}{told}{upto}"
+            rows = answer.rows or ()
+            upto = "" if answer.upto is None or (rows and rows[-1][0] == answer.upto) else f", upto {answer.upto}"
+            what = f"{rows_text(rows)}{told}{upto}"
+            return f"get<s> {what}" if answer.delivered else f"<is> sent {what}, in a reply that is lost"
         case h.Refused():
             return f"<is> refused ({answer.code})"
         case h.Indefinite():
