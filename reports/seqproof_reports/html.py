@@ -19,7 +19,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from seqproof_model.verdict import Counterexample, Grade, Result, Verdict, Violation
 from seqproof_reports import ladder, ruler
 from seqproof_reports.picture import Role, Story
-from seqproof_reports.report import lessons, report, standing
+from seqproof_reports.report import Report, lessons, report, standing
 from seqproof_reports.summary import STANDING_SYMBOLS, SYMBOLS, headline, standing_of
 from seqproof_reports.svg import COLOURS
 from seqproof_reports.text import between, plural, visible
@@ -56,12 +56,16 @@ class Row:
 
 def report_html(counterexample: Counterexample) -> str:
     """Write a counterexample as one offline HTML page."""
-    told = report(counterexample)
+    return told_html(report(counterexample), counterexample.header.target)
+
+
+def told_html(told: Report, target: str) -> str:
+    """Write a report, of a server, a phone or a model, as one offline HTML page."""
     columns, steps = _steps(told.story)
     return _render(
         "report.html.j2",
         r=told,
-        target=counterexample.header.target,
+        target=target,
         ladder_width=round(ladder.layout(told.story)[0].width),
         ladder=_inline(ladder.draw(told.story)),
         ruler=_inline(ruler.draw(told.story)),

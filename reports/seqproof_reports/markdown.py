@@ -15,15 +15,19 @@ from seqproof_reports.report import Report, lessons, report, standing
 from seqproof_reports.text import between, visible
 
 SPECIAL = re.compile(r"([\\`*_\[\]#|<>~$&])")
-CONFORMING = {"server": "A conforming server answers", "phone": "A conforming phone"}
-OBSERVED = {"server": "This server answered", "phone": "This phone"}
+CONFORMING = {"server": "A conforming server answers", "phone": "A conforming phone", "model": "What must hold"}
+OBSERVED = {"server": "This server answered", "phone": "This phone", "model": "The last step"}
 PLAIN = re.compile(r"[^\w .,:+*?()/×→-]")
 
 
 def report_markdown(counterexample: Counterexample) -> str:
     """Write a counterexample as Markdown."""
-    told = report(counterexample)
-    return "\n".join(_lines(told, counterexample.header.target)).rstrip() + "\n"
+    return told_markdown(report(counterexample), counterexample.header.target)
+
+
+def told_markdown(told: Report, target: str) -> str:
+    """Write a report, of a server, a phone or a model, as Markdown."""
+    return "\n".join(_lines(told, target)).rstrip() + "\n"
 
 
 def _lines(told: Report, target: str) -> Iterator[str]:
@@ -44,7 +48,7 @@ def _lines(told: Report, target: str) -> Iterator[str]:
     if told.suspects:
         yield from _section("Suspects", [f"- **{it.id}** {escape(it.title)}".rstrip() for it in told.suspects])
     again = " · ".join(part for part in (told.reproduced, told.claim) if part)
-    yield from _section("Run it again", [*fenced([told.replay], "sh"), "", escape(again)])
+    yield from _section("Run it again", [*(fenced([told.replay], "sh") if told.replay else []), "", escape(again)])
     yield from _section("Circumstances", [f"- {name}: {code(value)}" for name, value in told.facts if value])
     if told.last_words:
         yield from _section(f"The {told.subject}'s last words", fenced(told.last_words, "text"))
