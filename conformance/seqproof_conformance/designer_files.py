@@ -78,12 +78,26 @@ def _write_trace(out: Path, found: Trace) -> dict[str, str]:
     from seqproof_model.engines import itf, replayable
 
     itf.write(found, out / "trace.itf.json")
-    written = {"trace": str(out / "trace.itf.json")}
+    written = {"trace": str(out / "trace.itf.json")} | _write_report(out, found)
     try:
         (out / "scenario.json").write_bytes(scenario.encode(replayable.scenario(found)))
     except replayable.NotReplayableError as error:
         return written | {"no scenario": str(error)}
     return written | {"scenario": str(out / "scenario.json")}
+
+
+def _write_report(out: Path, found: Trace) -> dict[str, str]:
+    """Write the trace as a counterexample is written that a server gave."""
+    if not found.broken:
+        return {}
+    from seqproof_reports.html import told_html
+    from seqproof_reports.markdown import told_markdown
+    from seqproof_reports.model_report import model_report
+
+    told, name = model_report(found), found.bounded.definition.name
+    (out / "report.md").write_text(told_markdown(told, name), "utf-8")
+    (out / "report.html").write_text(told_html(told, name), "utf-8")
+    return {"report": str(out / "report.html")}
 
 
 def space_of(explorer: Explorer, *, broken: bool) -> StateSpace:
