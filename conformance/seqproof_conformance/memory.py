@@ -6,7 +6,8 @@ tells a ``Scene``: the event, the request that it ends, and the inbox as it was 
 watched for; that is the table in ``sometimes``. It judges nothing: a faulty server only makes it remember nonsense.
 
 Requests may overlap and accounts interleave. Memory is bounded: of many accounts those used longest ago are forgotten,
-and what comes after on such an account is not told.
+and what comes after on such an account is not told. A restore takes everything back, so all accounts are forgotten;
+those that lost messages by it begin a second inbox, which knows only what came since.
 """
 
 from __future__ import annotations
@@ -15,11 +16,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from seqproof_conformance.memory_routes import Routes
 from seqproof_model import history as h
+from seqproof_model.malformed import Kind, Plain, malformed, meaning
 from seqproof_model.profile import Profile
 
 KEPT = 10_000  # accounts that are remembered at once
 UNTRIMMED = -1
+UNREACHED = h.Code.UNREACHABLE
 
 
 class When(StrEnum):
@@ -29,6 +33,8 @@ class When(StrEnum):
     RECEIVED = "received"  # a recv was answered with rows, or with none
     REFUSED = "refused"  # either was refused
     DELIVERED = "delivered"  # a reply reached its phone late
+    TIPS_TAKEN = "tips taken"  # all tips so far, the server at rest, and one was owed
+    SINCE_RESTORE = "since restore"  # a recv was answered, of an account that a restore took messages from
 
 
 @dataclass(slots=True)
@@ -37,7 +43,7 @@ class Request:
 
     ``high``: the largest seq then known; ``answered``: how many requests of the account had been. ``beside``: a send
     was under way at the same time. ``passed``: of a send, a later one was acknowledged while it was under way.
-    ``over``: the sends under way that had been passed so.
+    ``over``: the sends under way that had been passed so. ``spell``: of the account's routes.
     """
 
     event: h.Send | h.Recv
@@ -49,6 +55,7 @@ class Request:
     beside: bool = False
     passed: bool = False
     over: tuple[int, ...] = ()
+    spell: int = 0
 
 
 @dataclass(slots=True)
@@ -59,7 +66,8 @@ class Inbox:
     sends whose seq is not known, or that may come yet. ``raised``: some recv surely confirmed. ``unread``: by body, how
     many kills there were when it was acknowledged. ``confirmed_at``: of kills, when the last recv confirmed.
     ``flying``: replies that did not arrive, with how many answers there had been. ``others``: sends acknowledged to
-    other accounts before this one was used.
+    other accounts before this one was used. ``malformed``: the kinds of malformed seq_cli that were answered.
+    ``restored``: how many restores took messages from it. ``undecided``: some send had no answer.
     """
 
     high: int
@@ -82,19 +90,27 @@ class Inbox:
     stored: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
     failed: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
     unread: dict[str, int] = field(default_factory=dict[str, int])
+    malformed: set[Kind] = field(default_factory=set[Kind])
+    routes: Routes = field(default_factory=Routes)
+    restored: int = 0
+    undecided: bool = False
+
+
+NO_REQUEST = Request(h.Recv(0, "", "", 0), 0, 0, 0, UNTRIMMED, 0)
 
 
 @dataclass(slots=True)
 class Scene:
     """What a watcher looks at. ``inbox`` is as it was before the event; ``acks``: of all accounts.
 
-    ``phone``, ``seq_cli`` and ``rows`` are of a recv; ``attempt``, sender and client id, of a send.
+    ``phone``, ``seq_cli`` and ``rows`` are of a recv; ``attempt``, sender and client id, of a send. Where tips are
+    taken there is no request, and ``NO_REQUEST`` stands for it.
     """
 
     profile: Profile
     inbox: Inbox
     request: Request
-    answer: h.Ok | h.Refused | h.Delivered
+    answer: h.Ok | h.Refused | h.Delivered | h.Tips
     acks: int
     phone: str = ""
     seq_cli: int = 0
@@ -139,6 +155,8 @@ class Memory:
     def __post_init__(self) -> None:
         self._inboxes: dict[str, Inbox] = {}  # the one used last stands last
         self._forgotten: set[str] = set()
+        self._since_backup: dict[str, None] | None = None  # accounts that messages came to; None: there is no backup
+        self._raw: dict[int, tuple[str, Kind]] = {}
         self._open: dict[int, str] = {}
         self._flying: dict[int, str] = {}
         self._begun = self._kills = self._acks = 0
@@ -152,11 +170,20 @@ class Memory:
                 self._end(event)
             case h.Delivered():
                 self._delivered(event)
+            case h.RecvRaw():
+                self._begin_raw(event)
             case h.Kill():
                 self._kills += 1
+                for inbox in self._inboxes.values():
+                    inbox.routes.kill()
+            case h.Backup():
+                self._since_backup = {}
             case h.Restore():
-                self._forgotten |= self._inboxes.keys()
-                self._inboxes.clear()
+                self._restore()
+            case h.Login() | h.Logout():
+                self._connection(event)
+            case h.Tips():
+                self._tips(event)
             case h.Preset():
                 self._preset(event)
             case h.Trim():
@@ -186,12 +213,55 @@ class Memory:
         if inbox and inbox.raised:
             inbox.trimmed = inbox.confirmed
 
+    def _restore(self) -> None:
+        """All accounts are forgotten; those that messages came to since the backup begin anew."""
+        gone = {name: self._inboxes.get(name) for name in self._since_backup or ()}
+        self._forgotten |= self._inboxes.keys()
+        self._inboxes.clear()
+        start = self.profile.before_first
+        for name, inbox in gone.items():
+            times = inbox.restored if inbox else 0
+            self._inboxes[name] = Inbox(start, start, self._acks, restored=times + 1)
+            self._forgotten.discard(name)
+        self._since_backup = {}
+
+    def _connection(self, event: h.Login | h.Logout) -> None:
+        if inbox := self._inbox(event.account):
+            change = inbox.routes.login if isinstance(event, h.Login) else inbox.routes.logout
+            change(event.phone)
+
+    def _tips(self, event: h.Tips) -> None:
+        for name in event.accounts or list(self._inboxes):
+            inbox = self._inboxes.get(name)
+            if inbox and inbox.routes.owed and not inbox.requests:
+                self._ask(When.TIPS_TAKEN, inbox, NO_REQUEST, event)
+                inbox.routes.taken += 1
+            if inbox:
+                inbox.routes.owed = False
+
+    def _begin_raw(self, event: h.RecvRaw) -> None:
+        """A text in the place of seq_cli: a recv like others, or malformed; what may be either is let pass."""
+        found = meaning(event.raw, self.profile.seq_max)
+        kind = malformed(event.raw, self.profile.seq_max)
+        if isinstance(found, Plain):
+            self._begin(h.Recv(event.id, event.account, event.phone, found.seq_cli))
+        elif kind:
+            self._raw[event.id] = event.account, kind
+
+    def _end_raw(self, answer: h.Answer) -> None:
+        name, kind = self._raw.pop(answer.id)
+        inbox = self._inbox(name)
+        reached = isinstance(answer, h.Ok) or (isinstance(answer, h.Refused) and answer.code is not UNREACHED)
+        if inbox and reached:
+            inbox.malformed.add(kind)
+
     def _begin(self, event: h.Send | h.Recv) -> None:
         inbox = self._inbox(event.account)
         if inbox is None:
             return
         self._begun += 1
         request = Request(event, self._begun, self._kills, inbox.high, inbox.trimmed, inbox.answered)
+        request.spell, inbox.routes.owed = inbox.routes.spell, False
         sending = isinstance(event, h.Send)
         for other in inbox.requests.values():
             other.beside |= sending
@@ -202,6 +272,9 @@ class Memory:
         self._open[event.id] = event.account
 
     def _end(self, answer: h.Answer) -> None:
+        if answer.id in self._raw:
+            self._end_raw(answer)
+            return
         name = self._open.pop(answer.id, "")
         inbox = self._inboxes.get(name)
         request = inbox.requests.pop(answer.id, None) if inbox else None
@@ -210,6 +283,7 @@ class Memory:
         sent = request.event if isinstance(request.event, h.Send) else None
         if isinstance(answer, h.Indefinite):
             inbox.unanswered.add(answer.id)
+            inbox.undecided |= sent is not None
             inbox.stored |= {_attempt(sent)} if sent and sent.client_id else set()
         elif isinstance(answer, h.Refused):
             self._ask(When.REFUSED, inbox, request, answer)
@@ -227,8 +301,11 @@ class Memory:
                 inbox.unanswered.add(answer.id)
                 self._flying[answer.id] = name
 
-    def _ask(self, when: When, inbox: Inbox, request: Request, answer: h.Ok | h.Refused | h.Delivered) -> None:
-        self.tell(when, Scene(self.profile, inbox, request, answer, self._acks))
+    def _ask(self, when: When, inbox: Inbox, request: Request, answer: h.Ok | h.Refused | h.Delivered | h.Tips) -> None:
+        if not inbox.restored:
+            self.tell(when, Scene(self.profile, inbox, request, answer, self._acks))
+        elif when is When.RECEIVED:
+            self.tell(When.SINCE_RESTORE, Scene(self.profile, inbox, request, answer, self._acks))
 
     def _learn(self, inbox: Inbox, answer: h.Ok) -> None:
         """Which seqs are there."""
@@ -241,6 +318,12 @@ class Memory:
     def _sent(self, inbox: Inbox, request: Request, send: h.Send, answer: h.Ok) -> None:
         inbox.acks += 1
         self._acks += 1
+        if not (inbox.requests or inbox.undecided or _attempt(send) in inbox.stored):
+            inbox.routes.acknowledged(request.spell)
+        if self._since_backup is not None:
+            self._since_backup[send.account] = None
+            if len(self._since_backup) > KEPT:
+                del self._since_backup[next(iter(self._since_backup))]
         inbox.doubtful -= answer.seq is not None
         if inbox.answered == request.answered + 1 and _attempt(send) not in inbox.stored:  # else: perhaps read already
             inbox.unread[send.body] = self._kills

@@ -7,11 +7,14 @@ happened is inconclusive, however many requests it made. That guards the suites 
 there for is noticed.
 
 The list is data, ``CONDITIONS``: a name, a sentence, the capabilities without which it cannot happen, and a *watcher*.
-A watcher is asked at one kind of event: an answer to a send, an answer to a recv, a refusal, a reply that arrives late.
+A watcher is asked at one kind of event: an answer to a send, an answer to a recv, a refusal, a reply that arrives late,
+a look at the tips.
 It looks at a ``Scene``: the event, the request that it ends, and what is remembered of the account (``memory``). What
 is uncertain does not count: a watcher says whether the situation has surely been there.
 
-``Watch`` counts. "No answer" means none that anybody got: the request was indefinite, or its reply was lost.
+``Watch`` counts. "No answer" means none that anybody got: the request was indefinite, or its reply was lost. Of a suite,
+restores stand in golden scenarios alone: each takes back the accounts of all scenarios, so nothing can be played beside
+one, and every course with one would cost a start of the server.
 Source: docs/architecture.md, "What a pass means".
 """
 
@@ -22,7 +25,9 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from seqproof_conformance.memory import Memory, Scene, When
+from seqproof_conformance.memory_routes import NOBODY
 from seqproof_model import history as h
+from seqproof_model.malformed import Kind
 from seqproof_model.profile import Profile
 
 
@@ -82,10 +87,17 @@ def _full(s: Scene) -> bool:
     return full and (s.profile.gaps or s.inbox.high == s.profile.seq_max)
 
 
+def _after_malformed(kind: Kind) -> Callable[[Scene], bool]:
+    """A reply that holds messages although such a seq_cli came before."""
+    return lambda s: bool(s.rows) and kind in s.inbox.malformed
+
+
 # ---------------------------------------------------------------- the table
 
 _ANSWERED, _RECEIVED, _SENT = (When.SENT, When.RECEIVED), (When.RECEIVED,), (When.SENT,)
 _KILL, _PRESET, _TRIM = frozenset({"kill"}), frozenset({"preset_seq"}), frozenset({"trim"})
+_TAKEN, _BACK = (When.TIPS_TAKEN,), (When.SINCE_RESTORE,)
+_TIPS, _RAW, _BACKUP = frozenset({"tips"}), frozenset({"recv_raw"}), frozenset({"backup"})
 _PAGING, _FAIL, _OVERLAP = frozenset({"paging"}), frozenset({"fail_next_store"}), frozenset({"overlap"})
 
 CONDITIONS = (
@@ -230,6 +242,77 @@ CONDITIONS = (
         _RECEIVED,
         lambda s: any(number in s.inbox.requests for number in s.request.over),
         frozenset({"begin_send"}),
+    ),
+    Condition(
+        "tips-after-a-message",
+        "a message came while a phone was logged in, and the tips were looked at before anybody asked",
+        _TAKEN,
+        lambda s: bool(s.inbox.routes.route),
+        _TIPS,
+    ),
+    Condition(
+        "tips-each-time",
+        "tips were looked at after a second message of the same connection",
+        _TAKEN,
+        lambda s: bool(s.inbox.routes.route) and s.inbox.routes.taken > 0,
+        _TIPS,
+    ),
+    Condition(
+        "tips-after-the-route-moved",
+        "a message came after another phone had logged in, and the tips were looked at",
+        _TAKEN,
+        lambda s: bool(s.inbox.routes.route) and len(s.inbox.routes.logins) > 1,
+        _TIPS,
+    ),
+    Condition(
+        "tips-after-a-late-logout",
+        "a phone logged out after another had logged in, a message came, and the tips were looked at",
+        _TAKEN,
+        lambda s: bool(s.inbox.routes.route) and s.inbox.routes.older_closed,
+        _TIPS,
+    ),
+    Condition(
+        "tips-with-nobody-connected",
+        "a message came after every phone had logged out, and the tips were looked at",
+        _TAKEN,
+        lambda s: s.inbox.routes.route == NOBODY,
+        _TIPS,
+    ),
+    Condition(
+        "tips-after-a-kill",
+        "a phone logged in again after a kill, a message came, and the tips were looked at",
+        _TAKEN,
+        lambda s: bool(s.inbox.routes.route) and s.inbox.routes.killed,
+        _TIPS | _KILL,
+    ),
+    *(
+        Condition(
+            f"malformed-{name}",
+            f"after a seq_cli that is {kind} a reply held messages",
+            _RECEIVED,
+            _after_malformed(kind),
+            _RAW,
+        )
+        for name, kind in (
+            ("negative", Kind.NEGATIVE),
+            ("fraction", Kind.FRACTION),
+            ("above", Kind.ABOVE),
+            ("word", Kind.WORD),
+        )
+    ),
+    Condition(
+        "restored-and-went-on",
+        "messages came after a backup and were lost to a restore; more came, and a phone asked",
+        _BACK,
+        lambda s: s.inbox.acks > 0,
+        _BACKUP,
+    ),
+    Condition(
+        "restored-twice",
+        "a second restore took messages again that had come since the first; more came, and a phone asked",
+        _BACK,
+        lambda s: s.inbox.acks > 0 and s.inbox.restored > 1,
+        _BACKUP,
     ),
 )
 

@@ -6,19 +6,26 @@ import pickle
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from seqproof_conformance import boundary, memory, quotient
+from seqproof_conformance.codes import INCONCLUSIVE, codes_of, exit_code
 from seqproof_conformance.runner import Runner
 from seqproof_conformance.sometimes import CONDITIONS, Watch, expected, missing
 from seqproof_conformance.suite import golden
 from seqproof_model import history as h
+from seqproof_model.assessment import assess
+from seqproof_model.judge import Judge
 from seqproof_model.profile import Profile, find
 from seqproof_model.script import events
+from seqproof_model.verdict import Coverage
 
 Build = Callable[..., Any]
 STRICT, GAPPY = find("strict"), find("gappy")
-ALL = frozenset(["kill", "preset_seq", "trim", "paging", "fail_next_store", "overlap", "begin_send", "send_seq"])
+ALL = frozenset(
+    "kill preset_seq trim paging fail_next_store overlap begin_send send_seq tips recv_raw backup".split()  # noqa: SIM905
+)
 CONFIRMED = "s a =1; A 0 : 1a; A 1 :"
 TOP = 2**32 - 1
 
@@ -49,6 +56,24 @@ TABLE = {
     "two-sends-at-once": ("1( s a; 2( s b; 1) ?; 2) =2", "1( s a; 2( y/s b; 1) =1; 2) =1"),
     "recv-during-a-send": ("1( A 0; 2( s a; 2) =1; 1) :", "1( A 0; 2( B 0; 2) :; 1) :; s a =1"),
     "held-send-passed": ("1( s a; s b =2; A 0 :; 1) =1", "1( s a; 3( A 0; s b =2; 3) :; 1) =1"),
+    "tips-after-a-message": ("login A; s a =1; tips A", "login A; s a =1; A 0 : 1a; tips A"),
+    "tips-each-time": ("login A; s a =1; tips A; s b =2; tips A", "login A; s a =1; tips A; login A; s b =2; tips A"),
+    "tips-after-the-route-moved": ("login A; login B; s a =1; tips B", "login A; s a =1; login B; tips B"),
+    "tips-after-a-late-logout": (
+        "login A; login B; logout A; s a =1; tips B",
+        "login A; logout A; login B; s a =1; tips B",
+    ),
+    "tips-with-nobody-connected": ("login A; logout A; s a =1; tips (A)", "login A; login B; logout B; s a =1; tips"),
+    "tips-after-a-kill": ("login A; kill; login A; s a =1; tips A", "login A; kill; s a =1; tips"),
+    "malformed-negative": ("s a =1; raw -1 !malformed; A 0 : 1a", "s a =1; A 0 : 1a; raw -1 !malformed; A 1 :"),
+    "malformed-fraction": ("s a =1; raw 1.5 :; A 0 : 1a", "s a =1; raw 1.0 :; A 0 : 1a"),
+    "malformed-above": ("s a =1; raw 4294967296 !ahead; A 0 : 1a", "s a =1; raw 4294967295 !ahead; A 0 : 1a"),
+    "malformed-word": ("s a =1; raw null !malformed; A 0 : 1a", "s a =1; raw null !unreachable; A 0 : 1a"),
+    "restored-and-went-on": ("backup; s a =1; restore; s b =1; A 0 : 1b @e2", "s a =1; backup; restore; s b =2; A 0 :"),
+    "restored-twice": (
+        "backup; s a =1; restore; s b =1; restore; s c =1; A 0 : 1c",
+        "backup; s a =1; restore; A 0 :; restore; s c =1; A 0 : 1c",
+    ),
 }
 
 
@@ -96,6 +121,17 @@ MORE = [
     ("trimmed-and-read-around", f"{CONFIRMED}; 9( B 0; trim; 9) :"),  # it began before the trim
     ("next-page-asked", "s a =1; s b =2; A 0 : 1a 2b -; s c =3; A 2 : 3c -"),
     ("held-send-passed", "1( s a; s b =2; 3( A 0; 1) =1; 3) : 1a 2b"),
+    ("tips-after-a-message", "login A; 1( s a; s b =1; tips A; 1) =2"),  # the first may hide the second
+    ("tips-after-a-message", "login A; s a@c ?; s a@c =1; tips A"),  # a repeat may store nothing
+    ("tips-after-a-message", "login A; s a ?; s b =2; tips A"),
+    ("tips-after-a-message", "s a =1; login A; tips A"),
+    ("tips-after-a-message", "1( s a; login A; 1) =1; tips A"),
+    ("tips-after-a-message", "login A; s a =1; 2( A 0; tips A; 2) : 1a"),  # it may be read already
+    ("tips-after-a-message", "login A; s a =1; kill; tips"),
+    ("tips-with-nobody-connected", "s a =1; tips"),
+    ("malformed-negative", "s a =1; raw -1 ?; A 0 : 1a"),
+    ("restored-and-went-on", "s a =1; restore; s b =1; A 0 : 1b"),  # no backup: nothing is known
+    ("restored-and-went-on", "backup; s a =1; restore; A 0 : 1a"),
 ]
 
 
@@ -137,9 +173,13 @@ def names(capabilities: frozenset[str], profile: Profile) -> set[str]:
 def test_what_is_expected_follows_from_the_capabilities_and_the_space() -> None:
     everything = set(TABLE)
     assert names(ALL, STRICT) == everything
-    assert everything - names(ALL - {"kill"}, STRICT) == {"kill-before-the-first-read", "kill-after-a-confirm"}
+    killed = {"kill-before-the-first-read", "kill-after-a-confirm", "tips-after-a-kill"}
+    assert everything - names(ALL - {"kill"}, STRICT) == killed
     assert everything - names(ALL - {"overlap"}, STRICT) == {"two-sends-at-once", "recv-during-a-send"}
     assert everything - names(ALL - {"begin_send"}, STRICT) == {"held-send-passed"}
+    assert everything - names(ALL - {"tips"}, STRICT) == {name for name in TABLE if name.startswith("tips-")}
+    assert everything - names(ALL - {"recv_raw"}, STRICT) == {name for name in TABLE if name.startswith("malformed-")}
+    assert everything - names(ALL - {"backup"}, STRICT) == {"restored-and-went-on", "restored-twice"}
     assert everything - names(ALL, Profile("small", seq_max=12)) == {"crossed-2^24", "crossed-2^31"}
     assert everything - names(ALL, Profile("high", first_seq=2**30)) == {"crossed-2^24"}
     assert everything - names(ALL, GAPPY) == {"seq-max-reached"}
@@ -153,23 +193,54 @@ def test_what_never_happened_is_missing() -> None:
     assert len(missing(Watch(STRICT), ALL, STRICT)) == len(CONDITIONS)
 
 
-@pytest.mark.parametrize("target", ["mutant:CORRECT", "mutant:CORRECT_PAGED"])
-def test_a_good_run_on_a_right_server_misses_nothing(bench: Build, target: str) -> None:
-    """Besides what takes overlap, which these scenarios do not have."""
+def good_run(bench: Build, target: str) -> tuple[list[h.Event], set[str]]:
+    """All that is played one by one on a target, and its capabilities besides those for overlap, which needs more."""
     made = bench(target, STRICT)
     runner: Runner = made.runner
     capabilities = {str(c) for c in runner.hello.capabilities} - {"overlap", "begin_send"}
     for scenario in [*golden(), *boundary.scenarios(STRICT), *quotient.tours(STRICT, capabilities)]:
         if not runner.why_not(scenario):
             runner.play(scenario)
+    return made.recorded, capabilities
+
+
+@pytest.mark.parametrize("target", ["mutant:CORRECT", "mutant:CORRECT_PAGED"])
+def test_a_good_run_on_a_right_server_misses_nothing(bench: Build, target: str) -> None:
+    recorded, capabilities = good_run(bench, target)
     watch = Watch(STRICT)
-    for event in made.recorded:
+    for event in recorded:
         watch.feed(event)
     assert missing(watch, capabilities, STRICT) == []
     half = Watch(STRICT)
-    for event in made.recorded[: len(made.recorded) // 20]:
+    for event in recorded[: len(recorded) // 20]:
         half.feed(event)
     assert missing(half, capabilities, STRICT)
+
+
+LACKS = [
+    (h.Tips, "tips-"),
+    (h.RecvRaw, "malformed-"),
+    (h.Restore, "restored-"),
+]
+
+
+@pytest.mark.parametrize(("kind", "name"), LACKS)
+def test_a_run_that_lacks_one_kind_of_event_is_inconclusive(bench: Build, kind: type[Any], name: str) -> None:
+    """Each declared capability has its conditions; without the events the run is no pass, whatever else it did."""
+    recorded, capabilities = good_run(bench, "mutant:CORRECT")
+    watch, judge = Watch(STRICT), Judge(STRICT, paged=False)
+    for event in recorded:
+        judge.feed(event)
+        if not isinstance(event, kind):
+            watch.feed(event)
+    never = missing(watch, capabilities, STRICT)
+    assert [condition.name for condition in never] == [each for each in TABLE if each.startswith(name)]
+    header = h.Header(target="mutant:CORRECT", capabilities=tuple(capabilities), profile=STRICT)
+    verdict = msgspec.structs.replace(
+        judge.verdict(header), coverage=Coverage(never=tuple(condition.text for condition in never))
+    )
+    assert f"it never happened that {never[0].text}" in verdict.inconclusive
+    assert exit_code(codes_of(assess(verdict))) == INCONCLUSIVE
 
 
 # ---------------------------------------------------------------- the watch

@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 import re
 from decimal import Decimal, InvalidOperation
+from enum import StrEnum
 from typing import NamedTuple
 
 LONGEST = 400  # characters of a number that is looked at; a longer one is above every space
@@ -39,21 +40,48 @@ class Perhaps(NamedTuple):
         return f"Perhaps({self.seq_cli})"
 
 
+class Kind(StrEnum):
+    """The kinds of malformed seq_cli that SEQ-7 names."""
+
+    NEGATIVE = "negative"
+    FRACTION = "fractional"
+    ABOVE = "above seq_max"
+    WORD = "not a number"
+
+
 def meaning(raw: str, seq_max: int) -> Plain | Perhaps | None:
     """Return what ``raw`` may mean where seqs end at ``seq_max``; None: it is malformed."""
-    if re.fullmatch(r"0|[1-9][0-9]*", raw) and len(raw) <= LONGEST:
-        return Plain(int(raw)) if int(raw) <= seq_max else None
+    found = _read(raw, seq_max)
+    return None if isinstance(found, Kind) else found
+
+
+def malformed(raw: str, seq_max: int) -> Kind | None:
+    """Return in which way ``raw`` is malformed; None where it means a seq_cli, or may mean one.
+
+    >>> [str(malformed(text, 9)) for text in ("-3", "3.5", "10", '"3x"', "null", "3")]
+    ['negative', 'fractional', 'above seq_max', 'not a number', 'not a number', 'None']
+    """
+    found = _read(raw, seq_max)
+    return found if isinstance(found, Kind) else None
+
+
+def _read(raw: str, seq_max: int) -> Plain | Perhaps | Kind:
+    if re.fullmatch(r"0|[1-9][0-9]*", raw):
+        return Plain(int(raw)) if len(raw) <= LONGEST and int(raw) <= seq_max else Kind.ABOVE
     try:
         value: object = json.loads(raw, parse_float=str, parse_int=str, parse_constant=lambda _: None)
     except (ValueError, RecursionError):
         value = raw  # no JSON: +3, 03
-    return _number(value, seq_max) if isinstance(value, str) else None
+    return _number(value, seq_max) if isinstance(value, str) else Kind.WORD
 
 
-def _number(text: str, seq_max: int) -> Perhaps | None:
+def _number(text: str, seq_max: int) -> Perhaps | Kind:
     try:
         value = Decimal(text.strip()) if len(text) <= LONGEST else Decimal("NaN")
-        within = 0 <= value <= seq_max and value == value.to_integral_value()
+        if value < 0:
+            return Kind.NEGATIVE
+        if value > seq_max:
+            return Kind.ABOVE
+        return Perhaps(int(value)) if value == value.to_integral_value() else Kind.FRACTION
     except InvalidOperation:
-        return None
-    return Perhaps(int(value)) if within else None
+        return Kind.WORD
