@@ -12,9 +12,9 @@ a look at the tips.
 It looks at a ``Scene``: the event, the request that it ends, and what is remembered of the account (``memory``). What
 is uncertain does not count: a watcher says whether the situation has surely been there.
 
-``Watch`` counts. "No answer" means none that anybody got: the request was indefinite, or its reply was lost. Of a suite,
-restores stand in golden scenarios alone: each takes back the accounts of all scenarios, so nothing can be played beside
-one, and every course with one would cost a start of the server.
+``Watch`` counts. "No answer" means none that anybody got: the request was indefinite, or its reply was lost. Of
+a suite, restores stand in golden scenarios alone: each takes back the accounts of all scenarios, so nothing can be
+played beside one, and every course with one would cost a start of the server.
 Source: docs/architecture.md, "What a pass means".
 """
 
@@ -64,6 +64,10 @@ def _ahead(s: Scene) -> bool:
     if isinstance(s.answer, h.Refused):
         return s.answer.code is h.Code.AHEAD
     return not s.rows and not s.profile.gaps  # with gaps nobody knows how far seq_svr is
+
+
+def _late_reply(s: Scene) -> bool:
+    return isinstance(s.answer, h.Delivered) and s.inbox.answered > s.inbox.flying[s.answer.id][1]
 
 
 def _killed_unread(s: Scene) -> bool:
@@ -136,7 +140,7 @@ CONDITIONS = (
         "late-reply",
         "a reply reached its phone after other requests had been answered",
         (When.DELIVERED,),
-        lambda s: s.inbox.answered > s.inbox.flying[s.answer.id][1],
+        _late_reply,
     ),
     Condition(
         "send-repeated",

@@ -13,7 +13,7 @@ from collections import Counter
 from seqproof_model import history as h
 from seqproof_model.account import Account, Message, Pending
 from seqproof_model.profile import UINT_MAX
-from seqproof_model.requirements import kept, should
+from seqproof_model.requirements import half, kept, should
 
 HALF = UINT_MAX // 2  # 2^31 - 1, the largest signed 32-bit number
 SEVERAL = ""  # instead of a phone's name: more than one phone
@@ -153,8 +153,8 @@ class Evidence:
             counts["SEQ-4"] += 1
         if self.full:
             counts["SEQ-6"] += 1
-        if q > HALF or self.raw is not None:
-            counts["SEQ-7"] += 1
+        counts["SEQ-7"] += q > min(HALF, account.profile.seq_max // 2)  # a smaller space has an upper half, too
+        counts[half("SEQ-7")] += self.raw is not None
         if self.refused and whole:
             counts["SND-5"] += 1
 

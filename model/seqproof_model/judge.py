@@ -23,7 +23,7 @@ from seqproof_model.evidence import Evidence
 from seqproof_model.hello import Capability
 from seqproof_model.malformed import Plain, meaning
 from seqproof_model.profile import Profile, built_in
-from seqproof_model.requirements import REQUIREMENTS, Level, Requirement, Role, kept, should
+from seqproof_model.requirements import REQUIREMENTS, Level, Requirement, Role, half, kept, should
 from seqproof_model.restored import Restored
 from seqproof_model.tips import Tipped
 from seqproof_model.verdict import Grade, Nearest, Result, Verdict, Violation
@@ -341,8 +341,11 @@ class Judge:
             reason = f"{row.should}: a SHOULD, kept {done} of {due} times"
             return Grade(row.id, Result.NOT_GRADED, observed, reason, added_by_adapter=added)
         missing = [need for need in row.needs if need not in header.capabilities]
-        if observed and not row.why_never:
-            return Grade(row.id, Result.PASS, observed, added_by_adapter=added)
+        without = [need for need in row.half_needs if need not in header.capabilities]
+        whole = not row.half_needs or self.counts[half(row.id)] > 0
+        if observed and not row.why_never and (whole or without):
+            half_known = "" if whole else f"{row.half_untried}, the target does not declare {', '.join(without)}"
+            return Grade(row.id, Result.PASS, observed, half_known, added_by_adapter=added)
         reason = row.why_never or (
             f"the target does not declare {', '.join(missing)}" if missing else f"never observed: {row.condition}"
         )

@@ -33,6 +33,7 @@ class Requirement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     ``needs``: capabilities without which it is not graded. ``condition``: what must be observed for a pass.
     ``should``: what the row besides only recommends; a server that does not do it is not failed, and not passed.
+    ``half_needs``: capabilities that the second half of its condition needs; ``half_untried``: what is then not known.
     ``ungraded``: why this version of the kit never grades it; "" when it does. ``unblamed``: why no faulty server is
     blamed on it or makes it suspect; "" where one must.
     """
@@ -46,6 +47,8 @@ class Requirement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     invariant: str = ""
     needs: tuple[str, ...] = ()
     condition: str = ""
+    half_needs: tuple[str, ...] = ()
+    half_untried: str = ""
     profiles: str = ""
     should: str = ""
     ungraded: str = ""
@@ -65,6 +68,11 @@ def should(requirement: str) -> str:
 def kept(requirement: str) -> str:
     """The key under which it is counted how often it was."""
     return f"{requirement} should, kept"
+
+
+def half(requirement: str) -> str:
+    """The key under which it is counted how often the second half of a requirement's condition was observed."""
+    return f"{requirement} half"
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):

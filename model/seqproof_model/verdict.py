@@ -56,7 +56,9 @@ class Violation(msgspec.Struct, frozen=True):
 
 
 class Grade(msgspec.Struct, frozen=True):
-    """The finding on one requirement. ``observed``: how often its condition was; ``reason``: why it is not graded.
+    """The finding on one requirement. ``observed``: how often its condition was.
+
+    ``reason``: why it is not graded; of a pass, what it does not speak of.
 
     ``inconclusive``: the declared capabilities allow the condition, it was looked for, and it never occurred.
     """

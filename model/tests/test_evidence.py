@@ -9,11 +9,11 @@ import pytest
 from seqproof_model import history as h
 from seqproof_model.judge import Judge
 from seqproof_model.profile import Profile, find
-from seqproof_model.requirements import REQUIREMENTS
+from seqproof_model.requirements import REQUIREMENTS, half
 from seqproof_model.script import events
 from seqproof_model.verdict import Result
 
-TINY = Profile("tiny", seq_max=1)
+TINY, SMALLER = Profile("tiny", seq_max=1), Profile("small", seq_max=3)
 
 # requirement, observed in, not observed in, profile, paged
 ROWS: list[tuple[str, str, str, str | Profile, bool]] = [
@@ -29,8 +29,9 @@ ROWS: list[tuple[str, str, str, str | Profile, bool]] = [
      "preset 2147483646; s a =2147483647; A 2147483646 : 2147483647a", "strict", False),
     ("SEQ-3", "s a =1; restore; s b =2; A 0 : 2b", "s a =1; restore; A 0 : 1a", "strict", False),
     ("SEQ-8", "s a =1; A 0 : 1a @e1; restore; A 0 : @e2", "s a =1; A 0 : 1a @e1; restore; A 0 : @e1", "strict", False),
-    ("SEQ-7", "raw -1 !malformed; s a =1; A 0 : 1a", "s a =1; A 0 : 1a; raw -1 !malformed", "strict", False),
-    ("SEQ-7", "raw -1 ?; s a =1; A 0 : 1a", "raw 1.0 ?; s a =1; A 0 : 1a", "strict", False),
+    ("SEQ-7", "s a =1; s b =2; s c =3; A 2 : 3c", "s a =1; s b =2; s c =3; A 1 : 2b 3c", SMALLER, False),
+    (half("SEQ-7"), "raw -1 !malformed; s a =1; A 0 : 1a", "s a =1; A 0 : 1a; raw -1 !malformed", "strict", False),
+    (half("SEQ-7"), "raw -1 ?; s a =1; A 0 : 1a", "raw 1.0 ?; s a =1; A 0 : 1a", "strict", False),
     ("SND-1", "s a =1; A 0 : 1a", "s a ?; A 0 : 1a", "strict", False),
     ("SND-1", "s a =; A 0 : 1a", "1( s a; 1) ?; settled 1; A 0 : 1a", "strict", False),
     ("SND-2", "s a ?; A 0 : 1a", "1( s a; A 0 : 1a; 1) =1", "strict", False),
@@ -85,7 +86,31 @@ def test_the_condition_is_observed_and_nearly_the_same_is_not(
 
 
 def test_every_requirement_that_is_graded_has_a_row() -> None:
-    assert {row[0] for row in ROWS} == {row.id for row in REQUIREMENTS.values() if not row.why_never}
+    halves = {half(row.id) for row in REQUIREMENTS.values() if row.half_needs}
+    assert {row[0] for row in ROWS} == {row.id for row in REQUIREMENTS.values() if not row.why_never} | halves
+
+
+LARGE, RAW = "preset 2147483648; s a =2147483649; A 2147483648 : 2147483649a", "; raw -1 !malformed; A 0 : 2147483649a"
+SMALL = "s a =1; A 0 : 1a; raw -1 !malformed; A 0 : 1a"
+HALVES = [
+    (LARGE + RAW, "preset_seq recv_raw", Result.PASS, "", False),
+    (LARGE, "preset_seq", Result.PASS, "of large seqs alone: ", False),
+    (LARGE, "preset_seq recv_raw", Result.NOT_GRADED, "never observed: ", True),
+    (SMALL, "preset_seq recv_raw", Result.NOT_GRADED, "never observed: ", True),
+    (SMALL, "recv_raw", Result.NOT_GRADED, "the target does not declare preset_seq", False),
+    ("s a =1; A 0 : 1a", "", Result.NOT_GRADED, "the target does not declare preset_seq", False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "able", "result", "reason", "inconclusive"), HALVES)
+def test_a_requirement_of_two_halves_passes_only_with_what_was_tried_of_both(
+    text: str, able: str, result: Result, reason: str, *, inconclusive: bool, judged: Callable[..., Judge]
+) -> None:
+    """SEQ-7: large seqs and malformed ones. What the target cannot be asked is said beside the pass."""
+    header = h.Header(target="t", capabilities=tuple(able.split()), profile=find("strict"))
+    grade = next(g for g in judged(text).verdict(header, scope={"SEQ-7"}).grades if g.requirement == "SEQ-7")
+    assert (grade.result, grade.inconclusive) == (result, inconclusive)
+    assert grade.reason == reason or (reason.endswith(" ") and grade.reason.startswith(reason))
 
 
 def test_several_phones_do_not_make_one() -> None:
