@@ -24,6 +24,7 @@ from seqproof_conformance import (
     designer,
     new_adapter,
     phone_targets,
+    rejudge,
     running,
     shell,
     workshop,
@@ -38,7 +39,6 @@ from seqproof_conformance.suite import Job, NothingSelectedError
 from seqproof_conformance.targets import UnknownTarget
 from seqproof_model import history, profile, scenario
 from seqproof_model.assessment import assess
-from seqproof_model.judge import judge
 from seqproof_model.profile import Profile, ProfileError
 from seqproof_model.trace import TraceError
 from seqproof_reference.serve import Options, ServeError, serve
@@ -109,12 +109,8 @@ def check(
     profile_name: ProfileOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Judge a recorded history again, without any server."""
-    recorded = history.read(file)
-    try:
-        verdict = judge(recorded, _profile(profile_name))
-    except history.HistoryError as error:
-        raise history.HistoryError(f"{file}: {error}; it is no history of real requests") from None
+    """Judge a recorded history again, without any server or phone."""
+    verdict = rejudge.verdict_of(file, profile_name)
     assessment = assess(verdict)
     code = exit_code(codes_of(assessment))
     if as_json:

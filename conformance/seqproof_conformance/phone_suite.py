@@ -13,7 +13,7 @@ import fnmatch
 import platform
 import shlex
 from collections import Counter
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -28,11 +28,11 @@ from seqproof_conformance.phone_minimise import cut, minimise
 from seqproof_conformance.phone_runner import PhonePlayed, PhoneRunner
 from seqproof_conformance.phone_targets import opened
 from seqproof_conformance.suite import SHORTENING, Enough, Job, NothingSelectedError, Outcome, SuiteName, Watcher
-from seqproof_model import history as h
 from seqproof_model import phone_history as ph
 from seqproof_model import profile as profiles
 from seqproof_model.hello import Hello
 from seqproof_model.phone_argument import cited
+from seqproof_model.phone_file import Header, Writer
 from seqproof_model.phone_scenario import PhoneScenario
 from seqproof_model.phone_verdict import verdict
 from seqproof_model.phone_words import PhoneHello
@@ -70,8 +70,7 @@ class _Run:
     job: PhoneJob
     runner: PhoneRunner
     watcher: Watcher
-    header: h.Header
-    write: Callable[[ph.Event], None]
+    header: Header
     failed: dict[str, tuple[PhonePlayed, str]] = field(default_factory=dict[str, tuple[PhonePlayed, str]])
     shown: list[Counterexample] = field(default_factory=list[Counterexample])
     violations: dict[str, Violation] = field(default_factory=dict[str, Violation])
@@ -175,6 +174,7 @@ class _Run:
             last_words=_last_words(self.runner),
             phone=steps,
             cited=cited(play.events, play.violation, self.runner.hello),
+            phone_events=play.events,
         )
 
     def what_is_left(self) -> None:
@@ -190,36 +190,18 @@ def _last_words(runner: PhoneRunner) -> tuple[str, ...]:
     return tuple(adapter.last_words()[-8:]) if isinstance(adapter, Talks) else ()
 
 
-class _Writer:
-    """The run's history: a header, every event, a footer. What was written is readable whatever ends the run."""
-
-    def __init__(self, job: PhoneJob, header: h.Header) -> None:
-        self._file = (job.out / "history.jsonl").open("wb")
-        self._file.write(h.encode(header) + b"\n")
-        self.events = 0
-
-    def write(self, event: ph.Event) -> None:
-        """Append one event. Raises OSError."""
-        self._file.write(ph.encode(event) + b"\n")
-        self.events += 1
-
-    def close(self, *, interrupted: bool) -> None:
-        """Write the footer."""
-        if not self._file.closed:
-            self._file.write(h.encode(h.End(self.events, interrupted)) + b"\n")
-            self._file.close()
-
-
-def header_for(job: PhoneJob, hello: PhoneHello) -> h.Header:
+def header_for(job: PhoneJob, hello: PhoneHello) -> Header:
     """The header of this run's history."""
-    return h.Header(
+    return Header(
         target=job.target,
         capabilities=tuple(sorted(map(str, hello.capabilities))),
         profile=profiles.find("strict"),
-        format=ph.FORMAT,
         kit=f"seqproof {metadata.version('seqproof')}, Python {platform.python_version()}",
         server=hello.phone,
         seed=job.seed,
+        patience_ms=hello.patience_ms,
+        retry_ms=hello.retry_ms,
+        poll_ms=hello.poll_ms,
     )
 
 
@@ -232,8 +214,8 @@ def run(job: PhoneJob, watcher: Watcher | None = None) -> Outcome:
     job.out.mkdir(parents=True, exist_ok=True)
     with opened(job.target, job.timeout_s) as (adapter, hello):
         header = header_for(job, hello)
-        writer = _Writer(job, header)
-        this = _Run(job, PhoneRunner(adapter, hello, writer.write), watcher, header, writer.write)
+        writer = Writer(job.out / "history.jsonl", header)
+        this = _Run(job, PhoneRunner(adapter, hello, writer.write), watcher, header)
         stopped, interrupted = "", False
         try:
             this.everything()

@@ -21,12 +21,12 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, Generic, Self, TypeVar, cast
 
 import msgspec
 
@@ -252,6 +252,16 @@ Event = (
     | Mark
 )
 Line = Header | End | Event
+H = TypeVar("H", bound=Header)
+
+
+@dataclass(frozen=True)
+class Form(Generic[H]):
+    """A kind of history file: its format's name, its header, and what reads a line of it, or raises HistoryError."""
+
+    name: str
+    header: type[H]
+    decode: Callable[[bytes], object]
 
 
 class HistoryError(ValueError):
@@ -378,7 +388,16 @@ def write(path: Path, header: Header, events: Iterable[Event]) -> None:
 
 def read(path: Path | str | os.PathLike[str]) -> History:
     """Read a file. Raises HistoryError (foreign, newer, damaged in the middle) with one line that names the place."""
-    path = Path(path)
+    header, events, partial, interrupted = read_lines(Path(path), Form(FORMAT, Header, decode))
+    return History(header, tuple(events), partial, interrupted)
+
+
+def read_lines(path: Path, form: Form[H]) -> tuple[H, list[Any], int | None, bool]:
+    """Read a file of lines between a header and a footer.
+
+    Returns the header, the events, the last good line of a file without its footer (else None), and whether the run was
+    interrupted. Raises HistoryError.
+    """
     try:
         raw = path.read_bytes()
     except OSError as error:
@@ -387,9 +406,9 @@ def read(path: Path | str | os.PathLike[str]) -> History:
     whole = lines.pop() == b""  # a file that does not end in a line end was cut in the middle of a line
     if not whole:
         lines.append(raw[raw.rfind(b"\n") + 1 :])
-    header = _header(path, lines)
-    events: list[Event] = []
-    for number, line in _decoded(path, lines):
+    header = _header(path, lines, form)
+    events: list[Any] = []
+    for number, line in _decoded(path, lines, form):
         if isinstance(line, End):
             if number != len(lines):
                 raise HistoryError(f"{path}:{number + 1}: something follows the footer, which is the last line")
@@ -397,38 +416,38 @@ def read(path: Path | str | os.PathLike[str]) -> History:
                 raise HistoryError(
                     f"{path}:{number}: the footer counts {line.events} events, the file holds {len(events)}"
                 )
-            return History(header, tuple(events), None, line.interrupted)
-        if isinstance(line, Header):
+            return header, events, None, line.interrupted
+        if isinstance(line, form.header):
             raise HistoryError(f"{path}:{number}: a second header; one file holds one history")
         events.append(line)
-    return History(header, tuple(events), len(events) + 1)
+    return header, events, len(events) + 1, False
 
 
-def _header(path: Path, lines: list[bytes]) -> Header:
-    foreign = HistoryError(f'{path} is not a seqproof history: line 1 is no header with "format":"{FORMAT}"')
+def _header(path: Path, lines: list[bytes], form: Form[H]) -> H:
+    foreign = HistoryError(f'{path} is not a seqproof history: line 1 is no header with "format":"{form.name}"')
     try:
         head = msgspec.json.decode(lines[0]) if lines else None
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise foreign from None
-    if not isinstance(head, dict) or head.get("format") != FORMAT:  # pyright: ignore[reportUnknownMemberType]
+    if not isinstance(head, dict) or head.get("format") != form.name:  # pyright: ignore[reportUnknownMemberType]
         raise foreign
     version: object = head.get("version")  # pyright: ignore[reportUnknownMemberType,reportUnknownVariableType]
     if version != VERSION:
         raise HistoryError(f"{path} has history version {version}; this seqproof reads version {VERSION}: upgrade it")
     try:
-        line = decode(lines[0])
+        line = form.decode(lines[0])
     except HistoryError as error:
         raise HistoryError(f"{path}:1: {error}") from None
-    if not isinstance(line, Header):
+    if not isinstance(line, form.header):
         raise foreign
     return line
 
 
-def _decoded(path: Path, lines: list[bytes]) -> Iterator[tuple[int, Line]]:
+def _decoded(path: Path, lines: list[bytes], form: Form[H]) -> Iterator[tuple[int, object]]:
     """Yield (line number, line) after the header, up to the first line that is cut off at the file's end."""
     for number, text in enumerate(lines[1:], start=2):
         try:
-            yield number, decode(text)
+            yield number, form.decode(text)
         except HistoryError as error:
             if number == len(lines):
                 return

@@ -26,11 +26,15 @@ def verdict(
     *,
     scope: Collection[str],
     coverage: Coverage | None = None,
+    partial: int | None = None,
     interrupted: bool = False,
     stopped: str = "",
     undecided: tuple[str, ...] = (),
 ) -> Verdict:
-    """Sum up what was found of a phone: requirements of servers do not appear. ``scope``: what was looked for."""
+    """Sum up what was found of a phone: requirements of servers do not appear.
+
+    ``scope``: what was looked for. ``partial``: the last good line of a history without its end.
+    """
     grades = tuple(_grade(name, header, hello, counts, violations, scope) for name in GRADED)
     return Verdict(
         header.target,
@@ -38,6 +42,7 @@ def verdict(
         grades,
         tuple(violations),
         events,
+        partial=partial,
         interrupted=interrupted,
         stopped=stopped,
         undecided=undecided,

@@ -11,6 +11,7 @@ from enum import StrEnum
 import msgspec
 
 from seqproof_model.history import Event, Header
+from seqproof_model.phone_history import Event as PhoneEvent
 from seqproof_model.phone_scenario import PhoneScenario
 from seqproof_model.profile import Profile
 from seqproof_model.scenario import Scenario
@@ -147,7 +148,8 @@ class Counterexample(msgspec.Struct, frozen=True):
     ``replay``: the line that runs it again. ``last_words``: the end of the server's own log.
     ``phone``: the steps where a phone is under test; ``scenario`` has none then. ``cited``: the events of the argument
     against a phone, from 1; against a server they are found from the events. ``like``: the known faults whose shortest
-    counterexample has the same shape.
+    counterexample has the same shape. ``phone_events``: what happened to a phone under test, as its judge saw it;
+    ``events`` tells the same as a server's history, for pictures.
     """
 
     violation: Violation
@@ -163,6 +165,7 @@ class Counterexample(msgspec.Struct, frozen=True):
     phone: PhoneScenario | None = None
     cited: tuple[int, ...] = ()
     like: tuple[str, ...] = ()
+    phone_events: tuple[PhoneEvent, ...] = ()
 
     @property
     def trace(self) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from seqproof_model import history, phone_scenario, scenario
+from seqproof_model import history, phone_file, phone_scenario, scenario
 from seqproof_model.verdict import Counterexample
 from seqproof_reports.html import report_html
 from seqproof_reports.markdown import report_markdown
@@ -28,12 +28,20 @@ def write(directory: Path, counterexample: Counterexample) -> dict[str, Path]:
     )
     directory.mkdir(parents=True, exist_ok=True)
     writers: dict[str, Callable[[Path], object]] = {
-        "history.jsonl": partial(history.write, header=counterexample.header, events=counterexample.events),
+        "history.jsonl": _history(counterexample),
         "scenario.json": lambda path: path.write_bytes(steps),
         "report.md": lambda path: path.write_text(markdown, "utf-8"),
         "report.html": lambda path: path.write_text(html, "utf-8"),
     }
     return {name: _whole(directory / name, writer) for name, writer in writers.items()}
+
+
+def _history(counterexample: Counterexample) -> Callable[[Path], object]:
+    """What happened, so that it can be judged again: of a phone, what its judge saw."""
+    header = counterexample.header
+    if isinstance(header, phone_file.Header):
+        return partial(phone_file.write, header=header, events=counterexample.phone_events)
+    return partial(history.write, header=header, events=counterexample.events)
 
 
 def _whole(path: Path, writer: Callable[[Path], object]) -> Path:
