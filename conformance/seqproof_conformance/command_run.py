@@ -175,9 +175,17 @@ def run(
     )
     held_to = None if profile_name is None else profile.find(profile_name)
     if role_of(str(target), role) is Role.PHONE:
-        _only_for_servers({"-j": jobs > 1, "--profile": profile_name is not None, "--validate": validate})
-        folder = directory_for(out, str(target))
-        phone = PhoneJob(str(target), folder, None, pattern, seed, suite=chosen, length=length, timeout_s=timeout)
+        _only_for_servers({"-j": jobs > 1, "--profile": profile_name is not None})
+        phone = PhoneJob(
+            str(target),
+            directory_for(out, str(target)),
+            pattern=pattern,
+            seed=seed,
+            suite=chosen,
+            length=length,
+            timeout_s=timeout,
+            validate=validate,
+        )
         raise typer.Exit(running.run(phone, wishes, as_json=as_json).code)
     job = Job(
         str(target),

@@ -22,7 +22,7 @@ from jsonschema import exceptions, validators
 
 from seqproof_conformance.exec_wire import OPERATIONS, PROTOCOL, Answered, Operation, Seq
 
-__all__ = ["FILES", "complaint", "published", "schemas", "write"]
+__all__ = ["FILES", "FOLDER", "against", "complaint", "published", "schemas", "validator", "whole", "write"]
 
 FILES = {"question": "question.json", "answer": "answer.json"}
 FOLDER = "exec_schema"
@@ -39,7 +39,7 @@ def schemas() -> dict[str, dict[str, Any]]:
         answers[name] = _answer_schema(row)
     common = ["Code", "Capability", "Refusal", "Doubt", "Tip", "Via", *(row.ok.__name__ for row in OPERATIONS.values())]
     shared = {name: parts[name] for name in common}
-    return {"question": _whole("question", asks, {}), "answer": _whole("answer", answers, shared)}
+    return {"question": whole(PROTOCOL, "question", asks, {}), "answer": whole(PROTOCOL, "answer", answers, shared)}
 
 
 def _question_schema(part: dict[str, Any]) -> dict[str, Any]:
@@ -67,10 +67,11 @@ def _answer_schema(row: Operation) -> dict[str, Any]:
     return whole | {"oneOf": outcomes}
 
 
-def _whole(name: str, kinds: dict[str, Any], shared: dict[str, Any]) -> dict[str, Any]:
+def whole(protocol: str, name: str, kinds: dict[str, Any], shared: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema that takes a line of any operation. ``kinds``: by operation; ``shared``: what they refer to."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": f"{PROTOCOL}: {name}",
+        "title": f"{protocol}: {name}",
         "description": "One line. An integer is written without a fraction and without an exponent.",
         "anyOf": [{"$ref": f"#/$defs/{kind}"} for kind in kinds],
         "$defs": kinds | shared,
@@ -105,17 +106,28 @@ _Validator: Any = _validators.extend(_Draft, type_checker=_Draft.TYPE_CHECKER.re
 
 @cache
 def _validator(name: str, op: str) -> Any:
-    schema = published(name)
+    return validator(published(name), op)
+
+
+def validator(schema: dict[str, Any], op: str) -> Any:
+    """Return what checks a message by the part of a published schema that is an operation's."""
     return _Validator({"$ref": f"#/$defs/{op}", "$defs": schema["$defs"]})
 
 
 def complaint(name: str, op: str, line: bytes) -> str:
     """Say where the line breaks the schema of an ``op``'s question or answer, as "$.path: why"; "" if it does not."""
+    if op not in OPERATIONS:  # a probe's: it is answered as close is
+        return "" if name == "question" else against(_validator(name, "close"), line)
+    return against(_validator(name, op), line)
+
+
+def against(checks: Any, line: bytes) -> str:
+    """Say what a validator finds wrong with a line, as "$.path: why"; "" if nothing."""
     try:
         message = json.loads(line)
     except (ValueError, RecursionError) as error:
         return f"$: {error}"
-    worst = _exceptions.best_match(_validator(name, op if op in OPERATIONS else "close").iter_errors(message))
+    worst = _exceptions.best_match(checks.iter_errors(message))
     return f"{worst.json_path}: {worst.message:.200}" if worst else ""
 
 

@@ -19,7 +19,7 @@ import msgspec
 
 from seqproof_conformance.adapter import AdapterFault
 from seqproof_conformance.exec_process import Program, SilenceError
-from seqproof_conformance.exec_wire import OPERATIONS, Answer, Question, WireError, decode, encode
+from seqproof_conformance.exec_wire import Answer, Question, WireError, decode, encode
 
 __all__ = ["NAME", "Talk"]
 
@@ -44,7 +44,7 @@ class Talk:
     """One program, spoken to. ``timeout_s``: the longest wait for an answer, in seconds.
 
     ``check_schema``: hold every line, both ways, to the published JSON Schemas. ``decode``: reads the answer to an
-    operation, and raises WireError.
+    operation, and raises WireError. ``complaint``: what the schemas say against a line, "" for nothing.
     """
 
     def __init__(
@@ -54,8 +54,10 @@ class Talk:
         *,
         check_schema: bool = False,
         decode: Callable[[str, bytes], Answer[Any]] = decode,
+        complaint: Callable[[str, str, bytes], str] | None = None,
     ) -> None:
         self._decode = decode
+        self._complaint = complaint or _complaint
         self.program = Program(command, self._heard, self._over)
         self.timeout_s = timeout_s
         self.check_schema = check_schema
@@ -82,7 +84,7 @@ class Talk:
             number = self._last = next(self._numbers)
             self._asked[number] = asked
         line = encode(number, question)
-        if self.check_schema and op in OPERATIONS and (wrong := _complaint("question", op, line)):
+        if self.check_schema and (wrong := self._complaint("question", op, line)):
             raise RuntimeError(f"seqproof itself asked against its schema: {op}: {wrong}")
         try:
             self.program.write(line, within_s)
@@ -132,7 +134,7 @@ class Talk:
         if asked is None:
             before = 0 < number <= self._last
             raise WireError(f"answered id {number} twice" if before else f"answered id {number}, which was not asked")
-        if self.check_schema and (wrong := _complaint("answer", asked.op, line)):
+        if self.check_schema and (wrong := self._complaint("answer", asked.op, line)):
             raise WireError(f"its answer to {asked.op} breaks the schema at {wrong}")
         try:
             return number, self._decode(asked.op, line)

@@ -5,7 +5,8 @@
 
 A row of ``OPERATIONS`` is an operation: the words of a question are the fields of its Struct, what an ok holds are the
 fields of another. The program is kept, and questions meet answers, as for servers (``exec_process``, ``exec_talk``): a
-program that hangs, babbles or lies about numbers is at fault, in one line, after a bounded time.
+program that hangs, babbles or lies about numbers is at fault, in one line, after a bounded time. The JSON
+Schemas of both directions are printed from the same rows (``phone_schemas``).
 Source: docs/phones.md.
 """
 
@@ -21,10 +22,10 @@ from msgspec import UNSET
 
 from seqproof_conformance.adapter import TargetError
 from seqproof_conformance.exec_talk import NAME, Talk
-from seqproof_conformance.exec_wire import Answer, Question, Strict, WireError
+from seqproof_conformance.exec_wire import Answer, Operation, Question, Strict, WireError
 from seqproof_model.phone_words import Milliseconds, PhoneCapability, PhoneHello, Reaction, Reply, Request, Row
 
-__all__ = ["PROTOCOL", "ExecPhone"]
+__all__ = ["OPERATIONS", "PROTOCOL", "ExecPhone", "decode"]
 
 PROTOCOL = "seqproof-phone/1"
 TIMEOUT_S, CLOSE_S = 10.0, 2.0
@@ -151,20 +152,35 @@ class Mark(Strict, frozen=True):
     seq_cli: int
 
 
-OKS: dict[str, Any] = {"hello": Answer[Greeting], "held": Answer[Shows], "seq_cli": Answer[Mark]}
-_DECODERS = {op: msgspec.json.Decoder[Any](shape) for op, shape in OKS.items()}
-_DID = msgspec.json.Decoder[Any](Answer[Did])
+OPERATIONS = {
+    "hello": Operation(Hello, Greeting, Answer[Greeting]),
+    "held": Operation(Held, Shows, Answer[Shows]),
+    "seq_cli": Operation(SeqCli, Mark, Answer[Mark]),
+    **{
+        str(ask.__struct_config__.tag): Operation(ask, Did, Answer[Did])
+        for ask in (Reset, Start, Sync, Replied, Lost, Elapse, Tip, Kill, Restart, Offline, Online, Login, Send, Close)
+    },
+}
+_DECODERS = {op: msgspec.json.Decoder[Any](row.shape) for op, row in OPERATIONS.items()}
 
 
 def decode(op: str, line: bytes) -> Answer[Any]:
     """Read the answer to an ``op``. Raises WireError."""
     try:
-        answer = cast("Answer[Any]", _DECODERS.get(op, _DID).decode(line))
+        answer = cast("Answer[Any]", _DECODERS.get(op, _DECODERS["close"]).decode(line))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise WireError(str(error)) from None
+    if answer.unsupported is False:
+        raise WireError("unsupported is true or left out")
     if len(answer.outcomes) != 1:
         raise WireError("it has no outcome, or several: one of ok, unsupported, error")
     return answer
+
+
+def _complaint(name: str, op: str, line: bytes) -> str:
+    from seqproof_conformance.phone_schemas import complaint  # its library is slow to load, and seldom wanted
+
+    return complaint(name, op, line)
 
 
 class ExecPhone:
@@ -177,8 +193,12 @@ class ExecPhone:
             raise TargetError(f"exec:{command}: {str(error).lower()}; quote it as for a shell") from None
         if not words:
             raise TargetError("exec: names no command; write exec:./phone.py or 'exec:COMMAND ARGS'")
-        self._talk = Talk(words, TIMEOUT_S, decode=decode)
+        self._talk = Talk(words, TIMEOUT_S, decode=decode, complaint=_complaint)
         self._closed = False
+
+    def validate(self) -> None:
+        """From now on hold every line, both ways, to the published JSON Schemas."""
+        self._talk.check_schema = True
 
     def bound(self, seconds: float) -> None:
         """Wait at most so long for one answer."""

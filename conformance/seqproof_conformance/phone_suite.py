@@ -212,7 +212,7 @@ def run(job: PhoneJob, watcher: Watcher | None = None) -> Outcome:
     """
     watcher = watcher or Watcher()
     job.out.mkdir(parents=True, exist_ok=True)
-    with opened(job.target, job.timeout_s) as (adapter, hello):
+    with opened(job.target, job.timeout_s, validate=job.validate) as (adapter, hello):
         header = header_for(job, hello)
         writer = Writer(job.out / "history.jsonl", header)
         this = _Run(job, PhoneRunner(adapter, hello, writer.write), watcher, header)

@@ -99,14 +99,21 @@ def role_of(target: str, asked: str | None) -> Role:
 
 
 @contextmanager
-def opened(text: str, timeout_s: float | None = None) -> Generator[tuple[PhoneAdapter, PhoneHello]]:
-    """A phone that answers, and is closed whatever happens. Raises UnknownTarget, TargetError."""
+def opened(
+    text: str, timeout_s: float | None = None, *, validate: bool = False
+) -> Generator[tuple[PhoneAdapter, PhoneHello]]:
+    """A phone that answers, and is closed whatever happens.
+
+    ``validate``: hold its lines to the published schemas, where it speaks in lines. Raises UnknownTarget, TargetError.
+    """
     name, _, rest = text.partition(":")
     if name not in WAYS:
         raise UnknownTarget(f"{text} is no phone; phones are {', '.join(form for form, _, _ in WAYS.values())}")
     adapter = WAYS[name][2](rest)
     if isinstance(adapter, ExecPhone) and timeout_s is not None:
         adapter.bound(timeout_s)
+    if isinstance(adapter, ExecPhone) and validate:
+        adapter.validate()
     try:
         yield adapter, greeted(adapter)
     finally:

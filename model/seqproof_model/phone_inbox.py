@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from seqproof_model import phone_history as ph
-from seqproof_model.phone_words import Row
+from seqproof_model.phone_words import Row, Rows
 
 OWED = {
     "start": "DEV-5",
@@ -65,6 +65,7 @@ class Inbox:
     stored: dict[int, str] = field(default_factory=dict[int, str])
     elsewhere: int = 0  # confirmed by no merit of the phone
     epoch: str | None = None
+    unsure: bool = False  # that epoch was told late, or when the phone died: it may not know it
     era: int = 0
     carried: int = 0
     restart: bool = False  # the next ask must be 0
@@ -76,6 +77,7 @@ class Inbox:
     mark: int = 0
     late: dict[int, str] = field(default_factory=dict[int, str])  # brought late, or when it died: taken or not
     doubt: str = ""  # an epoch that the phone may have learned of, or not
+    fog: bool = False  # since then it is not known which mark the phone goes by, nor what it must have kept
     restores: int = 0
     shown: frozenset[Row] = frozenset()
     seen: set[Row] = field(default_factory=set[Row])  # all that it ever showed
@@ -93,6 +95,48 @@ class Inbox:
         """
         top = max(self.asked, 0 if self.restart else self.mark)
         return (row for row in self.given.items() if row[0] <= top and (row[0] > self.elsewhere or row in self.seen))
+
+    # ---------------------------------------------------------------- epochs
+
+    @property
+    def stale_doubt(self) -> bool:
+        """A naive phone takes each reply of an epoch that is over for a change; to ask from 0 again is harmless."""
+        return self.era > 0 or bool(self.doubt)
+
+    def new_era(self) -> None:
+        """The phone's marks are void; it begins at 0."""
+        self.restart = False
+        self.asked = self.asked_now = self.mark = 0
+        self.unanswered.clear()
+
+    def over(self, epoch: str | None, *, restart: bool, carried: int = 0) -> None:
+        """The epoch that the phone knew is over: what it had to show of it, it must go on to show."""
+        self.before |= Counter(self.owed())
+        self.loose |= Counter(self.given.items())
+        self.given.clear()
+        self.late.clear()
+        self.era, self.epoch, self.restart = self.era + 1, epoch or self.epoch, restart
+        self.carried = carried
+        if not restart:
+            self.new_era()
+
+    def in_doubt(self, epoch: str | None, rows: Iterable[Row]) -> None:
+        """The phone may know of that epoch or not; it may go by what came, or not."""
+        self.doubt, self.fog = str(epoch), True
+        self.carry(rows)
+        self.loose |= Counter(set(rows))
+
+    def take_of_old(self, asked: Question, reply: Rows) -> None:
+        """A reply to a question of an epoch that is over. Asked after 0, it is as good as any in the new one."""
+        self.loose |= Counter(set(reply.rows))
+        if not asked.seq_cli and reply.epoch == self.epoch:
+            self.carry(reply.rows)
+            if self.restart:
+                self.new_era()
+
+    def carry(self, rows: Iterable[Row]) -> None:
+        """Rows have reached the phone: its mark may be as large as the last one."""
+        self.carried = max([self.carried, *(seq for seq, _ in rows)])
 
 
 class Sends:

@@ -22,7 +22,10 @@ When nothing but tips is lost for long, everything that is due must have arrived
 
 *The epoch (DEV-7).* A reply in another epoch than the one its question was asked in, or a refusal as ahead, makes the
 old mark void: the next ask is 0. Messages of the old epoch stay. A reply to a question of an epoch that is over says
-nothing; the phone may keep its rows or not.
+nothing; the phone may keep its rows or not. A phone that was told of an epoch late, or while it died, or that asked
+several times before it knew any, may know it or not; what it then does is right in one world or in the other. From
+there on its marks are not held against it, nor what it has kept: only that it shows nothing strange, and gets
+everything in the end.
 
 What a phone may do besides: ask as often as it likes, keep what a late reply brings or not, store rows again, adopt
 page by page or all at once, write marks late. After the first violation a scenario is over.
@@ -172,7 +175,8 @@ class PhoneJudge:
         if late is None:
             return
         requirement = OWED[late.why]
-        if late.why == "epoch" and PhoneCapability.EPOCH not in self.hello.capabilities:
+        unknown = self.inbox(self.account).fog or PhoneCapability.EPOCH not in self.hello.capabilities
+        if late.why == "epoch" and unknown:
             return
         self._blame(
             requirement,
@@ -186,16 +190,18 @@ class PhoneJudge:
 
     def _asked(self, event: ph.Asked) -> None:
         inbox, q = self.inbox(event.account), event.seq_cli
-        if inbox.restart:
+        if inbox.fog:
+            inbox.restart = False
+        elif inbox.restart:
             if q:
                 told = "the epoch has changed, or it is ahead of the server"
                 self._blame("DEV-7", "asks on", f"the phone asks after {q}, though {told}", event, nearest="0")
                 return
-            self._new_era(inbox)
+            inbox.new_era()
         elif q > inbox.carried:
             self._too_far(event.account, q, f"the phone asks after {q}", event)
             return
-        elif q < inbox.asked_now and q not in inbox.unanswered and not self._stale_doubt(inbox):
+        elif q < inbox.asked_now and q not in inbox.unanswered and not inbox.stale_doubt:
             words = f"the phone asks after {q}, although it has asked after {inbox.asked_now} before"
             late = isinstance(self.cause, ph.Arrived) and self.cause.late
             self._blame("DEV-4" if late else "DEV-3", "falls", words, event, nearest=str(inbox.asked_now))
@@ -205,12 +211,9 @@ class PhoneJudge:
         if self.logged_over:
             self.counts["DEV-1"] += q > 0 or len(self.inboxes) > 1
         inbox.asked, inbox.asked_now = max(inbox.asked, q), max(inbox.asked_now, q)
-        self.asks[event.id] = Question(event.account, q, inbox.epoch, inbox.era, self.moment)
+        known = None if inbox.unsure else inbox.epoch
+        self.asks[event.id] = Question(event.account, q, known, inbox.era, self.moment)
         self.waiting.add(event.id)
-
-    def _stale_doubt(self, inbox: Inbox) -> bool:
-        """A naive phone takes each reply of an epoch that is over for a change; to ask from 0 again is harmless."""
-        return inbox.era > 0 or bool(inbox.doubt)
 
     def _pay(self, inbox: Inbox) -> None:
         for debt in inbox.debts:
@@ -221,11 +224,6 @@ class PhoneJudge:
             else:
                 self.counts["DEV-5"] += 1
         inbox.debts.clear()
-
-    def _new_era(self, inbox: Inbox) -> None:
-        inbox.restart = False
-        inbox.asked = inbox.asked_now = inbox.mark = 0
-        inbox.unanswered.clear()
 
     def _too_far(self, account: str, value: int, words: str, event: ph.Asked | ph.Marks) -> None:
         """Blame a mark that no reply has carried."""
@@ -260,40 +258,31 @@ class PhoneJudge:
             inbox.debts = [debt for debt in inbox.debts if not 0 < debt.lost <= asked.moment]
         inbox.unanswered.discard(asked.seq_cli)
         self.asks.pop(event.id)
+        unsure = event.dies or event.late  # it may drop what is late
         if asked.era != inbox.era or (inbox.restart and asked.seq_cli):
             if isinstance(reply, Rows):
-                self._of_old(inbox, asked, reply)
+                inbox.take_of_old(asked, reply)
             self._quiet(asked.account)
         elif isinstance(reply, Rows):
             self._rows(inbox, asked, reply, event)
-        elif isinstance(reply, Refusal) and reply.code is Code.AHEAD and (event.dies or inbox.doubt):
-            inbox.doubt = inbox.doubt or str(reply.epoch)
+        elif isinstance(reply, Refusal) and reply.code is Code.AHEAD and (unsure or inbox.doubt):
+            inbox.doubt, inbox.fog = inbox.doubt or str(reply.epoch), True
         elif isinstance(reply, Refusal) and reply.code is Code.AHEAD:
-            self._over(inbox, reply.epoch, restart=asked.seq_cli > 0)
+            inbox.over(reply.epoch, restart=asked.seq_cli > 0)
             if inbox.restart:
                 self._debt(asked.account, "epoch", self.hello.patience_ms)
         else:
             self._debt(asked.account, "loss", self.hello.retry_ms)
 
-    def _of_old(self, inbox: Inbox, asked: Question, reply: Rows) -> None:
-        """A reply to a question of an epoch that is over. Asked after 0, it is as good as any in the new one."""
-        inbox.loose |= Counter(set(reply.rows))
-        if not asked.seq_cli and reply.epoch == inbox.epoch:
-            inbox.carried = max([inbox.carried, *(seq for seq, _ in reply.rows)])
-            if inbox.restart:
-                self._new_era(inbox)
-
-    def _other_epoch(self, inbox: Inbox, asked: Question, reply: Rows, *, dies: bool) -> bool:
+    def _other_epoch(self, inbox: Inbox, asked: Question, reply: Rows, *, unsure: bool) -> bool:
         """Take note of a reply in another epoch; whether that is all there is to it."""
-        if asked.epoch is None or dies or inbox.doubt:
-            # It cannot know which of two epochs is the newer, or died when it was told: either is right.
+        if asked.epoch is None or unsure or inbox.doubt:
+            # It cannot know which of two epochs is the newer, or may not have heard of this one: either is right.
             if inbox.doubt == reply.epoch:
-                self._over(inbox, reply.epoch, restart=False, carried=inbox.carried)
-            inbox.doubt = str(reply.epoch)
-            inbox.carried = max([inbox.carried, *(seq for seq, _ in reply.rows)])
-            inbox.loose |= Counter(set(reply.rows))
+                inbox.over(reply.epoch, restart=False, carried=inbox.carried)
+            inbox.in_doubt(reply.epoch, reply.rows)
             return True
-        self._over(inbox, reply.epoch, restart=asked.seq_cli > 0)
+        inbox.over(reply.epoch, restart=asked.seq_cli > 0)
         if inbox.restart:
             inbox.loose |= Counter(set(reply.rows))
             self._debt(asked.account, "epoch", self.hello.patience_ms)
@@ -302,11 +291,15 @@ class PhoneJudge:
     def _rows(self, inbox: Inbox, asked: Question, reply: Rows, event: ph.Arrived) -> None:
         late = event.late
         other = reply.epoch is not None and inbox.epoch is not None and reply.epoch != inbox.epoch
-        if other and self._other_epoch(inbox, asked, reply, dies=event.dies):
+        if other and self._other_epoch(inbox, asked, reply, unsure=event.dies or late):
             return
+        if not (late or event.dies):
+            inbox.unsure = False
+        elif inbox.epoch is None and reply.epoch is not None:
+            inbox.unsure = True
         inbox.epoch = reply.epoch or inbox.epoch
         self.counts["DEV-4"] += late and any(seq <= inbox.carried for seq, _ in reply.rows)
-        inbox.carried = max([inbox.carried, *(seq for seq, _ in reply.rows)])
+        inbox.carry(reply.rows)
         if late or event.dies:
             inbox.late.update(reply.rows)
             inbox.loose |= Counter(set(reply.rows))
@@ -318,17 +311,6 @@ class PhoneJudge:
             self._debt(asked.account, "page", self.hello.patience_ms)
         else:
             self._quiet(asked.account)
-
-    def _over(self, inbox: Inbox, epoch: str | None, *, restart: bool, carried: int = 0) -> None:
-        """The epoch that the phone knew is over: what it had to show of it, it must go on to show."""
-        inbox.before |= Counter(inbox.owed())
-        inbox.loose |= Counter(inbox.given.items())
-        inbox.given.clear()
-        inbox.late.clear()
-        inbox.era, inbox.epoch, inbox.restart = inbox.era + 1, epoch or inbox.epoch, restart
-        inbox.carried = carried
-        if not restart:
-            self._new_era(inbox)
 
     def _quiet(self, account: str) -> None:
         if self.hello.poll_ms is not None and not self._busy(account):
@@ -356,11 +338,11 @@ class PhoneJudge:
 
     def _marks(self, event: ph.Marks) -> None:
         inbox, value = self.inbox(event.account), event.seq_cli
-        if inbox.restart:
+        if inbox.restart or inbox.fog:
             return  # the old mark is void, whatever it is until the phone asks again
         if value > inbox.carried:
             self._too_far(event.account, value, f"the phone's seq_cli is {value}", event)
-        elif value < inbox.mark and not self._stale_doubt(inbox):
+        elif value < inbox.mark and not inbox.stale_doubt:
             late = isinstance(self.cause, ph.Arrived) and self.cause.late
             words = f"the phone's seq_cli falls from {inbox.mark} to {value}" + (", on a late reply" if late else "")
             self._blame("DEV-4" if late else "DEV-3", "falls", words, event, nearest=str(inbox.mark))
@@ -383,7 +365,8 @@ class PhoneJudge:
                 text = f"the phone shows {row[0]} {row[1]!r} {times} times"
                 self._blame("DEV-4", "shown twice", text, event, nearest="once", seqs=(row[0], row[0]))
                 return
-        missing = sorted(row for row in (*inbox.owed(), *inbox.before) if row not in shown)
+        owed = () if inbox.fog else (*inbox.owed(), *inbox.before)
+        missing = sorted(row for row in owed if row not in shown)
         if missing:
             self._missing(event, missing)
             return
@@ -418,7 +401,7 @@ class PhoneJudge:
 
     def _looked(self, inbox: Inbox) -> None:
         """All that it shows is right: which conditions that was an observation of."""
-        if not any(inbox.owed()):
+        if inbox.fog or not any(inbox.owed()):
             return
         self.counts["DEV-2"] += self.killed_with_data and isinstance(self.cause, ph.Started)
         self.counts["PSH-1"] += inbox.tips > 0 and isinstance(self.cause, ph.Tipped | ph.Arrived)
