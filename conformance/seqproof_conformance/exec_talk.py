@@ -17,14 +17,15 @@ from typing import Any
 
 import msgspec
 
-from seqproof_conformance.adapter import AdapterFault
+from seqproof_conformance.adapter import AdapterFault, TargetError
 from seqproof_conformance.exec_process import Program, SilenceError
-from seqproof_conformance.exec_wire import Answer, Question, WireError, decode, encode
+from seqproof_conformance.exec_wire import Answer, Close, Question, WireError, decode, encode
 
-__all__ = ["NAME", "Talk"]
+__all__ = ["NAME", "Spoken", "Talk"]
 
 NAME = "exec adapter"
 EXPLAIN_S = 1.5  # how long the reader may take to say why a program no longer listens
+CLOSE_S = 2.0  # how long a program may take to say goodbye, and again to go
 SHOWN = 60
 
 
@@ -107,6 +108,23 @@ class Talk:
                 self._asked.clear()
             return AdapterFault(self._fault)
 
+    def close(self) -> None:
+        """Ask the program to end, give it a moment, then end it and all it started. What it says now is let pass.
+
+        May be called twice.
+        """
+        if self.leaving:
+            return
+        self.leaving = True
+        try:
+            if self.program.alive and not self._fault:
+                with suppress(TargetError):
+                    self.ask(Close(), min(CLOSE_S, self.timeout_s))
+                self.program.leave(CLOSE_S)
+        finally:
+            self.program.close()
+            self.blame("was closed; open the target again")
+
     # ---------------------------------------------------------------- in the reader's thread
 
     def _over(self, why: str) -> None:
@@ -140,6 +158,24 @@ class Talk:
             return number, self._decode(asked.op, line)
         except WireError as error:
             raise WireError(f"its answer to {asked.op} is malformed: {error}") from None
+
+
+class Spoken:
+    """The part of an adapter, or of a phone, that is the same for every program: its bound, its last words, its end."""
+
+    _talk: Talk
+
+    def bound(self, seconds: float) -> None:
+        """Wait at most so long for one answer."""
+        self._talk.timeout_s = seconds
+
+    def last_words(self) -> list[str]:
+        """Return the end of the program's standard error."""
+        return self._talk.program.last_words()
+
+    def close(self) -> None:
+        """Ask the program to end, give it a moment, then end it and all it started. May be called twice."""
+        self._talk.close()
 
 
 def _number(line: bytes) -> int:

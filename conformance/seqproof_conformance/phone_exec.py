@@ -14,21 +14,20 @@ from __future__ import annotations
 
 import secrets
 import shlex
-from contextlib import suppress
 from typing import Any, cast
 
 import msgspec
 from msgspec import UNSET
 
 from seqproof_conformance.adapter import TargetError
-from seqproof_conformance.exec_talk import NAME, Talk
+from seqproof_conformance.exec_talk import NAME, Spoken, Talk
 from seqproof_conformance.exec_wire import Answer, Operation, Question, Strict, WireError
 from seqproof_model.phone_words import Milliseconds, PhoneCapability, PhoneHello, Reaction, Reply, Request, Row
 
 __all__ = ["OPERATIONS", "PROTOCOL", "ExecPhone", "decode"]
 
 PROTOCOL = "seqproof-phone/1"
-TIMEOUT_S, CLOSE_S = 10.0, 2.0
+TIMEOUT_S = 10.0
 
 
 class Hello(Question, frozen=True):
@@ -183,7 +182,7 @@ def _complaint(name: str, op: str, line: bytes) -> str:
     return complaint(name, op, line)
 
 
-class ExecPhone:
+class ExecPhone(Spoken):
     """A phone program. ``command``: as in a shell, but no shell runs it. Raises TargetError where it is none."""
 
     def __init__(self, command: str) -> None:
@@ -194,15 +193,10 @@ class ExecPhone:
         if not words:
             raise TargetError("exec: names no command; write exec:./phone.py or 'exec:COMMAND ARGS'")
         self._talk = Talk(words, TIMEOUT_S, decode=decode, complaint=_complaint)
-        self._closed = False
 
     def validate(self) -> None:
         """From now on hold every line, both ways, to the published JSON Schemas."""
         self._talk.check_schema = True
-
-    def bound(self, seconds: float) -> None:
-        """Wait at most so long for one answer."""
-        self._talk.timeout_s = seconds
 
     def hello(self) -> PhoneHello:
         """Start the program, and ask who it is. Raises AdapterFault, TargetError."""
@@ -275,25 +269,6 @@ class ExecPhone:
         """Its durable mark."""
         mark: Mark = self._ok(SeqCli(account))
         return mark.seq_cli
-
-    def last_words(self) -> list[str]:
-        """The end of the program's standard error."""
-        return self._talk.program.last_words()
-
-    def close(self) -> None:
-        """Ask the program to end, give it a moment, then end it and all it started."""
-        if self._closed:
-            return
-        self._closed = self._talk.leaving = True
-        program = self._talk.program
-        try:
-            if program.alive and not self._talk.fault:
-                with suppress(TargetError):
-                    self._talk.ask(Close(), min(CLOSE_S, self._talk.timeout_s))
-                program.leave(CLOSE_S)
-        finally:
-            program.close()
-            self._talk.blame("was closed; open the target again")
 
     def _did(self, question: Question) -> Reaction:
         did: Did = self._ok(question)

@@ -21,7 +21,7 @@ from msgspec import UNSET
 
 from seqproof_conformance import exec_wire as wire
 from seqproof_conformance.adapter import Hello, TargetError
-from seqproof_conformance.exec_talk import NAME, Talk
+from seqproof_conformance.exec_talk import NAME, Spoken, Talk
 from seqproof_model import profile
 from seqproof_model.history import Answer, Indefinite, Ok, Refused, Tip
 
@@ -29,14 +29,13 @@ __all__ = ["TIMEOUT", "ExecTarget"]
 
 TIMEOUT = "SEQPROOF_EXEC_TIMEOUT_S"  # in the environment: for servers that are slow to start
 TIMEOUT_S = 10.0
-CLOSE_S = 2.0
 
 
 class NoSuchOperation(wire.Question, frozen=True, tag="no_such_operation"):
     """An operation that does not exist. An honest adapter says so."""
 
 
-class ExecTarget:
+class ExecTarget(Spoken):
     """An adapter program. ``command``: as in a shell, but no shell runs it. ``timeout_s``: the longest wait, seconds.
 
     ``check_schema`` may be switched on at any time: every line, both ways, is then held to the published JSON Schemas.
@@ -52,7 +51,6 @@ class ExecTarget:
             raise TargetError("exec: names no command; write exec:./adapter.py or 'exec:COMMAND ARGS'")
         waits = _timeout() if timeout_s is None else timeout_s
         self._talk = Talk(words, waits, check_schema=check_schema)
-        self._closed = False
 
     @property
     def check_schema(self) -> bool:
@@ -151,32 +149,9 @@ class ExecTarget:
 
     # ---------------------------------------------------------------- around it
 
-    def bound(self, seconds: float) -> None:
-        """Wait at most so long for one answer."""
-        self._talk.timeout_s = seconds
-
     def unknown_operation(self) -> bool:
         """Ask for an operation that does not exist; return whether the program says so. Raises AdapterFault."""
         return self._talk.ask(NoSuchOperation()).unsupported is True
-
-    def last_words(self) -> list[str]:
-        """Return the end of the program's standard error."""
-        return self._talk.program.last_words()
-
-    def close(self) -> None:
-        """Ask the program to end, give it a moment, then end it and all it started. What it says now is let pass."""
-        if self._closed:
-            return
-        self._closed = self._talk.leaving = True
-        program = self._talk.program
-        try:
-            if program.alive and not self._talk.fault:
-                with suppress(TargetError):
-                    self._talk.ask(wire.Close(), min(CLOSE_S, self._talk.timeout_s))
-                program.leave(CLOSE_S)
-        finally:
-            program.close()
-            self._talk.blame("was closed; open the target again")
 
     # ---------------------------------------------------------------- what an answer means
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from seqproof_conformance import target_exec
+from seqproof_conformance import exec_talk
 from seqproof_conformance.adapter import AdapterFault, TargetError
 from seqproof_conformance.target_exec import TIMEOUT, ExecTarget
 from seqproof_model import history as h
@@ -248,7 +248,7 @@ raw(json.dumps({"id": id, "ok": ok}).encode() + b"\\r\\n")
     ids=lambda case: case.name,
 )
 def test_what_harms_nobody_is_no_fault(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: Case) -> None:
-    monkeypatch.setattr(target_exec, "CLOSE_S", 0.2)
+    monkeypatch.setattr(exec_talk, "CLOSE_S", 0.2)
     code, _, err = run("run", f"exec:{case.write(tmp_path)}", "-k", "RCV-4*", "-o", "here", "--json")
     assert (code, err) == (0, "")
 
