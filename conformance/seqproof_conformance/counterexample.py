@@ -8,6 +8,7 @@ from collections.abc import Callable
 import msgspec
 
 from seqproof_conformance.adapter import Adapter, Talks
+from seqproof_conformance.address import to_export
 from seqproof_conformance.likeness import like
 from seqproof_conformance.minimise import minimise
 from seqproof_conformance.play import Played
@@ -58,7 +59,8 @@ def made(
         reproduced=times[0],
         tried=times[1],
         found_by=found_by,
-        replay=shlex.join(["seqproof", "replay", f"{out}/{requirement}/scenario.json", header.target]),
+        replay=to_export(header.target)
+        + shlex.join(["seqproof", "replay", f"{out}/{requirement}/scenario.json", header.target]),
         like=like(events, violation),
         last_words=tuple(adapter.last_words()[-8:]) if isinstance(adapter, Talks) else (),
     )

@@ -8,11 +8,11 @@ r"""The protocol on IMAP: one mailbox per account, the message's UID is the seq.
 
 What confirms is the expunge, so confirmed is the server's own, for all phones of the account.
 
-A connection serves one request at a time: each takes an idle one, or makes one. A connection that ends under a command
-leaves it open. With one exception: where a mailbox's UIDNEXT is the last UID there is, Dovecot's process aborts on an
-APPEND instead of refusing it. The process is gone and can do nothing later, so the adapter looks, over a new
-connection: where UIDNEXT is still the same and the last message is another one, nothing was stored, and the server can
-give no more. That is reported as the refusal that it stands for: no space.
+A connection that ends under a command leaves it open (``imap_client``). With one exception: where a mailbox's UIDNEXT
+is the last UID there is, Dovecot's process aborts on an APPEND instead of refusing it. The process is gone and can do
+nothing later, so the adapter looks, over a new connection: where UIDNEXT is still the same and the last message is
+another one, nothing was stored, and the server can give no more. That is reported as the refusal that it stands for: no
+space.
 Source: RFC 9051, 6.3.12, 6.4.9; 2.3.1.1 for the rules of UIDs.
 """
 
@@ -20,33 +20,18 @@ from __future__ import annotations
 
 import imaplib
 import re
-from collections import deque
-from collections.abc import Callable, Generator
-from contextlib import contextmanager, suppress
-from socket import IPPROTO_TCP, TCP_NODELAY
-from typing import Any, cast
+from collections.abc import Callable
+from contextlib import suppress
+from typing import cast
 
 from seqproof_conformance.adapter import TargetError
+from seqproof_conformance.imap_client import ERRORS, Connections, RefusedError, done, end, ended
 from seqproof_model.history import Answer, Code, Indefinite, Ok, Refused
 from seqproof_model.profile import UINT_MAX
 
-TIMEOUT_S = 5.0
-USER = "seqproof"
 APPENDUID = re.compile(rb"\[APPENDUID \d+ (\d+)\]")
 UID = re.compile(rb"\bUID (\d+)")
-ENDED = "LOGOUT"  # imaplib's word for a connection that is used no more
-ERRORS = (imaplib.IMAP4.error, OSError)
-
-
-class RefusedError(Exception):
-    """The server answered NO or BAD: it did not do it."""
-
-
-def done(answer: tuple[str, list[Any]]) -> list[Any]:
-    """What an OK tells. Raises RefusedError."""
-    if answer[0] != "OK":
-        raise RefusedError(" ".join(part.decode(errors="replace") for part in answer[1] if part) or answer[0])
-    return answer[1]
+Request = Callable[[imaplib.IMAP4, imaplib.IMAP4], Answer]  # over two connections: one looks, the other confirms
 
 
 def box(account: str) -> str:
@@ -55,81 +40,40 @@ def box(account: str) -> str:
 
 
 class Mailboxes:
-    """What is asked of the server. ``port()``: where it is now. Threads may share it."""
+    """What is asked of the server, over connections ``to`` it."""
 
-    def __init__(self, port: Callable[[], int]) -> None:
-        self.timeout_s = TIMEOUT_S
-        self._port = port
-        self._idle: deque[imaplib.IMAP4] = deque()
+    def __init__(self, to: Connections) -> None:
+        self.to = to
         self._made = set[str]()
-
-    def connect(self, port: int = 0) -> imaplib.IMAP4:
-        """A new connection, logged in. Raises one of ERRORS."""
-        connection = imaplib.IMAP4("127.0.0.1", port or self._port(), timeout=self.timeout_s)
-        connection.sock.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)  # it writes a body in two parts: 40 ms an append
-        connection.login(USER, "any")
-        return connection
-
-    @contextmanager
-    def lent(self) -> Generator[imaplib.IMAP4]:
-        """An idle connection, or a new one; given back where nothing was raised."""
-        connection: imaplib.IMAP4 | None = None
-        with suppress(IndexError):
-            connection = self._idle.pop()
-        connection = connection or self.connect()
-        try:
-            yield connection
-        except BaseException:
-            end(connection)
-            raise
-        if connection.state != ENDED:
-            self._idle.append(connection)
-
-    def forget(self) -> None:
-        """End every idle connection."""
-        while self._idle:
-            end(self._idle.pop())
 
     def reset(self, account: str) -> None:
         """Make the account a new mailbox. Raises TargetError. A connection that has the old one selected must end."""
         try:
             if account in self._made:
-                self.forget()
-                with self.lent() as connection:
+                self.to.forget()
+                with self.to.lent() as connection:
                     done(connection.delete(box(account)))
             self._made.add(account)
-            with self.lent() as connection:
+            with self.to.lent() as connection:
                 done(connection.create(box(account)))
                 done(connection.status(box(account), "(UIDNEXT)"))  # from here on it has its UIDVALIDITY
         except (*ERRORS, RefusedError) as error:
             raise TargetError(f"dovecot: a new mailbox: {' '.join(str(error).split())}") from None
 
-    def answer(self, request: Callable[[imaplib.IMAP4], Answer]) -> Answer:
-        """Make one request over an idle connection and name its failure."""
-        try:
-            with self.lent() as connection:
-                return request(connection)
-        except ConnectionRefusedError as error:
-            return Refused(Code.UNREACHABLE, detail=str(error))
-        except RefusedError as error:
-            return Refused(Code.STORE, detail=str(error))
-        except ERRORS as error:
-            return Indefinite(f"{type(error).__name__}: {' '.join(str(error).split())}")
-
-    def send(self, connection: imaplib.IMAP4, account: str, body: str) -> Answer:
-        """Append."""
+    def send(self, main: imaplib.IMAP4, connection: imaplib.IMAP4, account: str, body: str) -> Answer:
+        """Append, over ``connection``; where that is not ``main``, it may be one that is to break."""
         try:
             told = APPENDUID.search(b" ".join(done(connection.append(box(account), "", "", body.encode()))))
         except imaplib.IMAP4.abort as error:
             end(connection)
-            if self._full(account, body):
+            if connection is main and self._full(account, body):
                 return Refused(Code.FULL, detail=f"the server's process ended: {' '.join(str(error).split())}")
             raise
         return Ok(seq=int(told[1])) if told else Indefinite("an APPEND without APPENDUID")
 
     def _full(self, account: str, body: str) -> bool:
         """Whether there is no UID left but the last, and the last message is another one."""
-        with suppress(*ERRORS, RefusedError), ended(self.connect()) as connection:
+        with suppress(*ERRORS, RefusedError), ended(self.to.connect()) as connection:
             if last(connection, account) == UINT_MAX - 1:
                 return all(found != body for _, found in rows(connection, UINT_MAX - 1))
         return False
@@ -162,19 +106,3 @@ def rows(connection: imaplib.IMAP4, first: int) -> list[tuple[int, str]]:
             if uid := UID.search(head):
                 found.append((int(uid[1]), body.decode(errors="backslashreplace")))
     return sorted(row for row in found if row[0] >= first)
-
-
-@contextmanager
-def ended(connection: imaplib.IMAP4) -> Generator[imaplib.IMAP4]:
-    """A connection that is ended afterwards."""
-    try:
-        yield connection
-    finally:
-        end(connection)
-
-
-def end(connection: imaplib.IMAP4) -> None:
-    """End a connection, broken or not."""
-    connection.state = ENDED
-    with suppress(*ERRORS):
-        connection.shutdown()

@@ -1,8 +1,8 @@
 """Requests to a NATS server from any thread, each with a bound: the part that its targets share.
 
 The client is an asyncio one, so it lives on a loop, on a thread of its own. A request waits there for a bounded time,
-and no longer than its connection lives: the client by itself would go on waiting for the answer of a server that is
-gone. Nothing is retried and nothing reconnects by itself; a request on a connection that is gone tries to connect once.
+and no longer than its connection lives (``nats_connection``). Nothing is retried; a request on a connection that is
+gone tries to connect once.
 What goes wrong is definite only where the server says so (a limit is reached), or where nobody listens.
 """
 
@@ -17,69 +17,15 @@ from typing import Any, TypeVar
 
 from seqproof_conformance.adapter import TargetError
 from seqproof_conformance.extras import extra
+from seqproof_conformance.nats_connection import CONNECT_S, MEND, Connection, LostError
 from seqproof_conformance.nats_mappings import MAPPINGS
 from seqproof_conformance.nats_streams import Streams
 from seqproof_model.history import Answer, Code, Indefinite, Refused
 
 TIMEOUT_S = 5.0
-CONNECT_S = 2
-MEND = "pip install 'seqproof[nats]'"
 # Errors that say that a message was not stored, by their text.
 NOT_STORED = re.compile(r"maximum (messages|bytes|message size) exceeded|insufficient|limits exceeded", re.IGNORECASE)
 T = TypeVar("T")
-
-
-class LostError(Exception):
-    """The connection ended, or there was no answer in time."""
-
-
-class Connection:
-    """A connection that is made on the loop. ``client``: the one of ``nats``."""
-
-    def __init__(self) -> None:
-        self.client: Any = None
-        self._gone = asyncio.Event()
-
-    async def open(self, url: str) -> Connection:
-        """Connect. Raises what ``nats`` raises: NoServersError where nobody answers."""
-
-        async def gone() -> None:
-            self._gone.set()
-
-        async def quiet(_error: Exception) -> None:
-            """It would be printed; the request that meets it tells it."""
-
-        once = {"allow_reconnect": False, "max_reconnect_attempts": 0, "connect_timeout": CONNECT_S}
-        calls = {"disconnected_cb": gone, "closed_cb": gone, "error_cb": quiet}
-        nats = extra("nats", "nats", MEND)
-        try:  # the client by itself tries a first connection again and again
-            self.client = await asyncio.wait_for(nats.connect(url, **once, **calls), CONNECT_S)
-        except OSError as error:  # a TimeoutError is one
-            raise nats.errors.NoServersError from error
-        return self
-
-    @property
-    def there(self) -> bool:
-        """Whether it still is."""
-        return self.client is not None and not self.client.is_closed and not self._gone.is_set()
-
-    async def during(self, work: Coroutine[Any, Any, T], seconds: float) -> T:
-        """Do it while the connection lives. Raises LostError, and what it raises."""
-        task, gone = asyncio.ensure_future(work), asyncio.ensure_future(self._gone.wait())
-        try:
-            await asyncio.wait({task, gone}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-            if not task.done():
-                raise LostError("the connection was lost" if gone.done() else f"no answer within {seconds:g} s")
-            return task.result()
-        finally:
-            for each in (task, gone):
-                each.cancel()
-            await asyncio.gather(task, gone, return_exceptions=True)
-
-    async def close(self) -> None:
-        """End it."""
-        if self.client is not None and not self.client.is_closed:
-            await self.client.close()
 
 
 class Requests:
@@ -87,7 +33,10 @@ class Requests:
 
     def __init__(self, mapping: str, url: Callable[[], str], prefix: str = "x", *, guarded: bool = True) -> None:
         self.nats = extra("nats", "nats.errors", MEND)
+        self.failures: tuple[type[Exception], ...] = (self.nats.Error, LostError, OSError)
         self.streams: Streams = MAPPINGS[mapping](TIMEOUT_S, prefix, guarded=guarded)
+        self.at_connect: list[Callable[[Any], Coroutine[Any, Any, None]]] = []  # what each new connection begins with
+        self._making = asyncio.Lock()
         self._url = url
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -104,20 +53,26 @@ class Requests:
 
     def connect(self) -> None:
         """Connect, and hear from JetStream. Raises what ``nats`` raises, LostError, OSError."""
-        self.run(self._connect)
 
-    async def _connect(self) -> None:
+        async def anew() -> None:
+            async with self._making:
+                await self._connect()
+
+        self.run(anew)
+
+    async def _connect(self) -> Connection:
         if self._main:
             await self._main.close()
         self._main = await Connection().open(self._url())
         await self._main.during(self.streams.ask(self._main.client, "INFO"), CONNECT_S)
+        for welcome in self.at_connect:
+            await self._main.during(welcome(self._main.client), CONNECT_S)
+        return self._main
 
     async def main(self) -> Connection:
         """The connection that all requests share; made again, once, when it is gone."""
-        if self._main is None or not self._main.there:
-            await self._connect()
-        assert self._main is not None  # noqa: S101 - made above
-        return self._main
+        async with self._making:
+            return self._main if self._main and self._main.there else await self._connect()
 
     def administer(self, what: str, work: Callable[[Any], Coroutine[Any, Any, None]]) -> None:
         """Something that is no request of a phone. Raises TargetError."""
@@ -128,7 +83,7 @@ class Requests:
 
         try:
             self.run(do)
-        except (self.nats.Error, LostError, OSError) as error:
+        except self.failures as error:
             raise TargetError(f"nats: {what}: {error or type(error).__name__}") from None
 
     def answer(self, work: Callable[[], Awaitable[Answer]]) -> Answer:
@@ -137,7 +92,7 @@ class Requests:
             return self.run(work)
         except self.nats.NoServersError as error:
             return Refused(Code.UNREACHABLE, detail=str(error))
-        except (self.nats.Error, LostError, OSError) as error:
+        except self.failures as error:
             if NOT_STORED.search(str(error)):
                 return Refused(Code.STORE, detail=str(error))
             return Indefinite(f"{type(error).__name__}: {error}")

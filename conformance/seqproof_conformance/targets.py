@@ -18,6 +18,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import importlib.util
+import os
 import re
 import sys
 from collections.abc import Callable, Generator, Iterable
@@ -26,24 +27,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seqproof_conformance import nats_client, postgres_client, postgres_engine, target_dovecot, target_nats
+from seqproof_conformance import dovecot_engine, nats_connection, postgres_engine, postgres_sessions, target_nats
 from seqproof_conformance.adapter import Adapter, Bounds, Hello, TargetError, greeted
+from seqproof_conformance.address import MOVED, Address, MissingError, filled, hidden
 from seqproof_conformance.nats_mappings import MAPPINGS
 from seqproof_conformance.postgres_inbox import WAYS as SQL
-from seqproof_conformance.redis_streams import MEND
+from seqproof_conformance.redis_client import MEND
+from seqproof_conformance.running_nats import RunningNats
+from seqproof_conformance.running_postgres import RunningPostgres
+from seqproof_conformance.running_redis import RunningRedis
 from seqproof_conformance.target_dovecot import DovecotTarget
 from seqproof_conformance.target_exec import ExecTarget
 from seqproof_conformance.target_http import HttpTarget, sample
 from seqproof_conformance.target_nats import NatsTarget
 from seqproof_conformance.target_postgres import PostgresTarget
 from seqproof_conformance.target_reference import ReferenceTarget
-from seqproof_conformance.target_running import RunningNats, RunningPostgres, RunningRedis
 from seqproof_conformance.target_valkey import AOF, ValkeyTarget
 
 __all__ = ["Entry", "UnknownTarget", "catalogue", "found_by_name", "open_target", "opened"]
 
 LIST = "see `seqproof list targets`"
 FAULTY = "seqproof_reference.faulty"
+WITH_ADDRESS = ("redis", "nats", "postgres")
 NEEDED = ("hello", "reset", "send", "recv", "close")
 
 
@@ -113,7 +118,7 @@ def _valkey(text: str) -> Adapter:
 def _redis(text: str) -> Adapter:
     if not re.match(r"(rediss?|valkeys?|unix)://", text):
         raise UnknownTarget(f"redis:{text}: write an address, as redis:redis://127.0.0.1:6379/0; {LIST}")
-    return RunningRedis(re.sub("^valkey", "redis", text))
+    return RunningRedis(_checked_address("redis", re.sub("^valkey", "redis", text)))
 
 
 def _address(text: str) -> tuple[str, str]:
@@ -121,6 +126,16 @@ def _address(text: str) -> tuple[str, str]:
     options, found, rest = text.partition("://")
     options, _, scheme = options.rpartition(",")
     return (options, f"{scheme}://{rest}") if found else (text, "")
+
+
+def _checked_address(target: str, url: str) -> Address:
+    """The address, if the environment has what it names. Raises UnknownTarget."""
+    address = Address(url)
+    try:
+        address.whole()
+    except MissingError as error:
+        raise UnknownTarget(f"{target}:{url}: {error}") from None
+    return address
 
 
 def _nats(text: str) -> Adapter:
@@ -131,7 +146,9 @@ def _nats(text: str) -> Adapter:
     if mapping not in MAPPINGS or options not in ([], ["unguarded"]):
         near = _near(mapping, MAPPINGS)
         raise UnknownTarget(f"nats:{text}: {near}write nats:purge or nats:ackall, perhaps with ,unguarded; {LIST}")
-    return RunningNats(url, mapping, guarded=not options) if url else NatsTarget(mapping, guarded=not options)
+    if url:
+        return RunningNats(_checked_address("nats", url), mapping, guarded=not options)
+    return NatsTarget(mapping, guarded=not options)
 
 
 def _postgres(text: str) -> Adapter:
@@ -139,7 +156,7 @@ def _postgres(text: str) -> Adapter:
     way = words or ("locked" if url else "")
     if way not in SQL:
         raise UnknownTarget(f"postgres:{text}: {_near(way, SQL)}write postgres:naive or postgres:locked; {LIST}")
-    return RunningPostgres(url, way) if url else PostgresTarget(way)
+    return RunningPostgres(_checked_address("postgres", url), way) if url else PostgresTarget(way)
 
 
 def _dovecot(text: str) -> Adapter:
@@ -256,7 +273,7 @@ WAYS = {
         "NATS JetStream, a real server; what confirms is a purge, or an acknowledgement of all up to it",
         _nats,
         ("nats",),
-        nats_client.MEND,
+        nats_connection.MEND,
         there=lambda: bool(target_nats.program()),
     ),
     "postgres": _Way(
@@ -264,15 +281,15 @@ WAYS = {
         "PostgreSQL, a real server, with SQL of the kit: an identity column, or a counter in a row that is locked",
         _postgres,
         ("psycopg",),
-        f"{postgres_client.MEND}; {postgres_engine.ENGINE}",
+        f"{postgres_sessions.MEND}; {postgres_engine.ENGINE}",
         there=lambda: postgres_engine.engine() is not None,
     ),
     "dovecot": _Way(
         "dovecot",
         "Dovecot, an IMAP server: a UID is a seq, of 32 bits; an expunge confirms",
         _dovecot,
-        mend=target_dovecot.MEND,
-        there=lambda: bool(target_dovecot.program("dovecot")),
+        mend=dovecot_engine.MEND,
+        there=lambda: bool(dovecot_engine.program("dovecot")),
     ),
     "http": _Way("http:FILE.toml", "a REST server described in a TOML file, without code", _http),
     "exec": _Way(
@@ -305,10 +322,11 @@ def open_target(text: str, timeout_s: float | None = None) -> Adapter:
 
     ``timeout_s``: how long one request may take, in seconds; None: as long as the adapter finds right.
     """
+    text = hidden(text)
     name, _, rest = text.partition(":")
     if name not in WAYS:
         raise UnknownTarget(f"no target {text!r}; {_near(name, WAYS)}{LIST}")
-    adapter = WAYS[name].make(rest)
+    adapter = WAYS[name].make(rest if name in WITH_ADDRESS else _whole(name, rest))
     if timeout_s is not None and WAYS[name].waits:
         if not isinstance(adapter, Bounds):
             adapter.close()
@@ -318,6 +336,14 @@ def open_target(text: str, timeout_s: float | None = None) -> Adapter:
             )
         adapter.bound(timeout_s)
     return adapter
+
+
+def _whole(name: str, text: str) -> str:
+    """What another program is given: a password that was moved out of its words is there again."""
+    try:
+        return filled(text, os.environ, MOVED)
+    except MissingError as error:
+        raise UnknownTarget(f"{name}:{text}: {error}") from None
 
 
 def catalogue() -> list[Entry]:

@@ -316,6 +316,16 @@ class WireProxy:
         self._armed.append(fault)
         self.holding.clear()
 
+    def disarm(self, fault: Fault) -> bool:
+        """Take back this very fault. Returns whether it was still there: no exchange has met it."""
+        return self._in_loop(lambda: self._disarm(fault))
+
+    def _disarm(self, fault: Fault) -> bool:
+        others = [each for each in self._armed if each is not fault]
+        unmet = len(others) < len(self._armed)
+        self._armed = deque(others)
+        return unmet
+
     def taken(self) -> Fault | None:
         """The armed fault, for the exchange that begins now. In the proxy's thread only."""
         return self._armed.popleft() if self._armed else None

