@@ -19,7 +19,7 @@ from seqproof_reference import faulty, phone_twins
 
 DOCS = Path(__file__).parents[1]
 ROOT = DOCS.parent
-PAGES = sorted(DOCS.glob("*.md"))
+PAGES = sorted([*DOCS.glob("*.md"), *DOCS.glob("targets/*.md")])
 READMES = [ROOT / "README.md", *sorted(path for path in ROOT.glob("[a-z]*/README.md") if path.parent != DOCS)]
 EVERYTHING = [*PAGES, *READMES]
 COMMANDS: Any = get_command(app)
