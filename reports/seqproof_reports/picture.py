@@ -19,6 +19,7 @@ class Role(StrEnum):
     """What an actor is. The network has no lane: it is what lies between two lanes."""
 
     PHONE = "phone"
+    OS = "OS push"  # the push of the phones' operating system: a tip's way round a broken long connection
     SENDER = "sender"
     SERVER = "server"
 
@@ -31,6 +32,8 @@ class Kind(StrEnum):
     DELIVERY = "delivery"
     KILL = "kill"
     RESTART = "restart"
+    BACKUP = "backup"
+    RESTORE = "restore"
     PRESET = "preset"
     TRIM = "trim"
     FAIL_STORE = "fail-store"
@@ -50,6 +53,15 @@ class Fate(StrEnum):
     UNKNOWN = "unknown"  # no answer: nobody can tell
 
 
+class Way(StrEnum):
+    """What an arrow is."""
+
+    MESSAGE = "message"  # a request or its reply
+    TIP = "tip"  # no reply to anything, and binding for nobody
+    OPENS = "opens"  # a phone's long connection is opened
+    CLOSES = "closes"
+
+
 @dataclass(frozen=True)
 class Actor:
     """A lane of the ladder. ``key`` is unique in a story; ``account`` is "" for senders and the server."""
@@ -62,13 +74,18 @@ class Actor:
 
 @dataclass(frozen=True)
 class Arrow:
-    """A request (``to_server``) or a reply of ``actor`` (an actor's key), with the label a person reads."""
+    """A request (``to_server``) or a reply of ``actor`` (an actor's key), with the label a person reads.
+
+    ``through``: the key of the lane that it passes, "" where it goes straight.
+    """
 
     actor: str
     to_server: bool
     label: str
     fate: Fate = Fate.ARRIVES
     refusal: bool = False
+    way: Way = Way.MESSAGE
+    through: str = ""
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from seqproof_reports import words
 from seqproof_reports.collapse import collapse
 from seqproof_reports.marks import AccountMarks, PhoneMarks, Reply, examine
 from seqproof_reports.picture import Actor, Arrow, Fate, Kind, Moment, Role, Story
+from seqproof_reports.routes import OS_PUSH, by_os, phone_key, route_arrows, visitors
 from seqproof_reports.text import spans
 
 SERVER = "server"
@@ -64,23 +65,23 @@ class _Teller:
     def _enlist(self) -> None:
         """Find every actor first, so that each state shows all phones and each label knows whether names need it."""
         for event in self.events:
-            if isinstance(event, h.Send | h.Recv | h.RecvRaw | h.Preset | h.Trim | h.Login | h.Logout):
-                self.accounts.setdefault(
-                    event.account, AccountMarks(event.account, self.before_first, self.before_first)
-                )
+            about = [event.account] if isinstance(event, h.Send | h.Preset | h.Trim) else []
+            for account in about + [account for account, _ in visitors(event)]:
+                self.accounts.setdefault(account, AccountMarks(account, self.before_first, self.before_first))
         for event in self.events:
             if isinstance(event, h.Send):
                 key = f"s:{event.sender}"
                 self.actors.setdefault(key, Actor(key, Role.SENDER, event.sender))
-            elif isinstance(event, h.Recv):
-                key, name = f"p:{event.account}:{event.phone}", self._phone_name(event)
-                self.actors.setdefault(key, Actor(key, Role.PHONE, name, event.account))
-                marks = self.accounts[event.account].phones
-                marks.setdefault(event.phone, PhoneMarks(key, name, self.before_first))
+            for account, phone in visitors(event):
+                key, name = phone_key(account, phone), self._phone_name(account, phone)
+                self.actors.setdefault(key, Actor(key, Role.PHONE, name, account))
+                self.accounts[account].phones.setdefault(phone, PhoneMarks(key, name, self.before_first))
+        if any(by_os(event) for event in self.events):
+            self.actors[OS_PUSH] = Actor(OS_PUSH, Role.OS, str(Role.OS))
         self.actors.setdefault(SERVER, Actor(SERVER, Role.SERVER, SERVER))
 
-    def _phone_name(self, recv: h.Recv) -> str:
-        return recv.phone if len(self.accounts) < 2 else f"{recv.account}:{recv.phone}"
+    def _phone_name(self, account: str, phone: str) -> str:
+        return phone if len(self.accounts) < 2 else f"{account}:{phone}"
 
     def walk(self) -> Iterator[Moment]:
         """Tell the moments one by one, none collapsed yet."""
@@ -121,7 +122,8 @@ class _Teller:
         if raw:
             asked = f"the answer to phone {raw.phone}, which asked after {raw.raw}"
             like = h.Recv(raw.id, raw.account, raw.phone, self.before_first)
-            return self._finish(Moment(at, at, Kind.RECV, raw.account, asked, words.answer(like, answer, late=False)))
+            answered, arrows = words.answer(like, answer, late=False), self._reply(like, answer)
+            return self._finish(Moment(at, at, Kind.RECV, raw.account, asked, answered, arrows))
         if begin is None:
             return self._finish(Moment(at, at, Kind.SETTLED, "", f"an answer to no request (operation {answer.id})"))
         asked = words.reply_to(begin, self._name(begin))
@@ -148,7 +150,7 @@ class _Teller:
     def _reply(self, begin: Begin, answer: h.Answer) -> tuple[Arrow, ...]:
         if isinstance(answer, h.Refused) and answer.code is h.Code.UNREACHABLE:
             return ()
-        actor = f"s:{begin.sender}" if isinstance(begin, h.Send) else f"p:{begin.account}:{begin.phone}"
+        actor = f"s:{begin.sender}" if isinstance(begin, h.Send) else phone_key(begin.account, begin.phone)
         fate = Fate.ARRIVES
         if isinstance(answer, h.Indefinite):
             fate = Fate.UNKNOWN
@@ -179,7 +181,7 @@ class _Teller:
     def _plain(self, at: int, event: h.Event, last: int = 0) -> Moment:
         """Tell an event that is no request and no answer."""
         kind, own, asked = words.plain(event, restarted=bool(last))
-        arrows: tuple[Arrow, ...] = ()
+        arrows = route_arrows(event)
         answered = ""
         if isinstance(event, h.Preset):
             self.accounts[event.account].preset(event.seq, at)
@@ -206,7 +208,7 @@ class _Teller:
         return replace(moment, own=own, states=states, violating=violating)
 
     def _name(self, begin: Begin) -> str:
-        return begin.sender if isinstance(begin, h.Send) else self._phone_name(begin)
+        return begin.sender if isinstance(begin, h.Send) else self._phone_name(begin.account, begin.phone)
 
 
 def _kind(begin: Begin) -> Kind:

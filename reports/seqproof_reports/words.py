@@ -98,9 +98,9 @@ def plain(event: h.Event, restarted: bool) -> tuple[Kind, str, str]:
         case h.FailStore():
             return Kind.FAIL_STORE, "", "the server's next store will fail"
         case h.Backup():
-            return Kind.RESTART, "", "the server's store is backed up"
+            return Kind.BACKUP, "", "the server's store is backed up"
         case h.Restore():
-            return Kind.RESTART, "", "the server's store is taken back to the backup"
+            return Kind.RESTORE, "", "the server's store is taken back to the backup"
         case h.RecvRaw():
             return Kind.RECV, event.account, f"phone {short(event.phone)} asks after {short(event.raw, 24)}"
         case h.Login():
