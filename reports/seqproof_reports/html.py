@@ -9,7 +9,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from hashlib import sha256
 from importlib import resources
 from urllib.parse import quote
@@ -17,26 +17,26 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from seqproof_model.verdict import Counterexample, Grade, Result, Verdict, Violation
-from seqproof_reports import ladder, ruler
-from seqproof_reports.picture import Role, Story
-from seqproof_reports.report import Report, lessons, report, standing
+from seqproof_reports.board import STYLE as BOARD
+from seqproof_reports.board import board
+from seqproof_reports.report import Report, lessons, report
+from seqproof_reports.steps import cited, steps
 from seqproof_reports.summary import STANDING_SYMBOLS, SYMBOLS, headline, standing_of
-from seqproof_reports.svg import COLOURS
-from seqproof_reports.text import between, plural, visible
+from seqproof_reports.svg import DARK, LIGHT, variables
+from seqproof_reports.text import plural, visible
 from seqproof_reports.titles import titled
 
-NAMESPACE = ' xmlns="http://www.w3.org/2000/svg"'  # of no use inside HTML
-
-
-@dataclass(frozen=True)
-class Step:
-    """A row of the step table."""
-
-    number: str
-    asked: str
-    answered: str
-    values: tuple[str, ...]
-    bad: bool
+PAGE_LIGHT = {**LIGHT, "page": "#f6f7f9", "lit": "#e8f0fe"}
+PAGE_DARK = {**DARK, "page": "#0d1014", "lit": "#1c2b42"}
+COLOURS = (  # of a page: the reader's setting, unless the page's own switch says otherwise; paper is light
+    f":root{{{variables(PAGE_LIGHT)}color-scheme:light}}"
+    f":root[data-theme=dark]{{{variables(PAGE_DARK)}color-scheme:dark}}"
+    f"@media(prefers-color-scheme:dark){{:root:not([data-theme=light]){{{variables(PAGE_DARK)}color-scheme:dark}}}}"
+    f"@media print{{:root:root:root{{{variables(PAGE_LIGHT)}color-scheme:light}}}}"
+)
+BESIDE = 820  # px: up to this width of the pictures, the state stands beside them where the window allows
+MANY = 120  # rows: from here on, those out of sight are not laid out
+PAPER = 690  # px: what a sheet of A4 takes, upright
 
 
 @dataclass(frozen=True)
@@ -61,17 +61,20 @@ def report_html(counterexample: Counterexample) -> str:
 
 def told_html(told: Report, target: str) -> str:
     """Write a report, of a server, a phone or a model, as one offline HTML page."""
-    columns, steps = _steps(told.story)
+    drawn = board(told.story)
     return _render(
         "report.html.j2",
+        ("page.js", "board.js"),
         r=told,
         target=target,
-        ladder_width=round(ladder.layout(told.story)[0].width),
-        ladder=_inline(ladder.draw(told.story)),
-        ruler=_inline(ruler.draw(told.story)),
-        columns=columns,
         lessons=lessons(told),
-        steps=steps,
+        b=drawn,
+        s=steps(told.story),
+        cited=partial(cited, story=told.story),
+        marks=BOARD,
+        BESIDE=BESIDE,
+        PAPER=PAPER,
+        MANY=MANY,
     )
 
 
@@ -84,6 +87,7 @@ def index_html(verdict: Verdict, failures: Sequence[tuple[Violation, str]] = (),
     hrefs = {violation.requirement: href for violation, href in reversed(links)}
     return _render(
         "index.html.j2",
+        ("page.js",),
         verdict=verdict,
         headline=headline(verdict),
         state=standing_of(verdict),
@@ -97,7 +101,7 @@ def index_html(verdict: Verdict, failures: Sequence[tuple[Violation, str]] = (),
 
 def page_html(template: str, **values: object) -> str:
     """Write another page of the house from its template in this package."""
-    return _render(template, **values)
+    return _render(template, ("page.js",), **values)
 
 
 def _row(grade: Grade, href: str) -> Row:
@@ -118,31 +122,6 @@ def _row(grade: Grade, href: str) -> Row:
         added=grade.added_by_adapter,
         href=href,
     )
-
-
-def _steps(story: Story) -> tuple[list[str], list[Step]]:
-    """Lay out the step table: the two marks and each phone of the account that a step is about."""
-    phones = [actor.name for actor in story.having(Role.PHONE)]
-    columns = ["allocated", "confirmed", *phones]
-    only = story.accounts[0] if len(story.accounts) == 1 else ""
-    steps: list[Step] = []
-    for moment in story.moments:
-        state = next((state for state in moment.states if state.account == (moment.own or only)), None)
-        values = dict(standing(state))
-        steps.append(
-            Step(
-                between(moment.first, moment.last),
-                moment.asked,
-                moment.answered,
-                tuple(values.get(column, "") for column in columns),
-                moment.violating,
-            )
-        )
-    return [*columns[:2], *(f"phone {name}" for name in phones)], steps
-
-
-def _inline(svg: str) -> str:
-    return svg.replace(NAMESPACE, "", 1)
 
 
 @cache
@@ -166,8 +145,8 @@ def _asset(name: str) -> str:
     return resources.files("seqproof_reports").joinpath("templates", name).read_text("utf-8")
 
 
-def _render(template: str, **values: object) -> str:
-    script = _asset("page.js")
+def _render(template: str, scripts: Sequence[str], /, **values: object) -> str:
+    script = "".join(_asset(name) for name in scripts)
     digest = b64encode(sha256(script.encode()).digest()).decode()
     return (
         _environment()

@@ -120,6 +120,13 @@ class State:
     repeated: tuple[Span, ...] = ()
     stake: tuple[Span, ...] = ()
 
+    def alike(self) -> list[list[PhoneState]]:
+        """The phones that stand at the same seq_cli with the same messages, together."""
+        groups: dict[tuple[int, tuple[Span, ...]], list[PhoneState]] = {}
+        for phone in self.phones:
+            groups.setdefault((phone.seq_cli, phone.holds), []).append(phone)
+        return list(groups.values())
+
 
 @dataclass(frozen=True)
 class Moment:

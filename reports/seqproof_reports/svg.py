@@ -10,19 +10,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from xml.sax.saxutils import quoteattr
 
-from seqproof_reports.picture import Moment, Role, Story
+from seqproof_reports.picture import Kind, Moment, Role, Story
 from seqproof_reports.text import between, visible, wrap
 
 TITLE = 34  # px: the line above the picture, where there is one
-HEAD = 58  # px: the lanes' names, the axis
-EXCHANGE = 58  # px: a request and its answer
+HEAD = 62  # px: the lanes' names, the axis
+ARROW = 25  # px: from an arrow to the next one of its moment
 SINGLE = 40  # px: one arrow or one mark
 RULER_CELLS = 38  # px: the cells of a ruler row, before its phones
-RULER_PHONE = 13  # px: each phone below the cells
+RULER_PHONE = 13  # px: each line of phones below the cells
+MANY = 4  # phones of an account: beyond it, those that stand alike share a line
 LINE = 17  # px: one line of the violation's sentence
 FOOT = 20  # px
 NUMBER = 10.5  # px: the event numbers' size
 BOLD = 7.0  # px: one character of the sentence
+LABEL = 12.6  # px: the size by which an arrow's label is measured; its own, and a little for bold
 
 SANS = "ui-sans-serif,system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif"
 LIGHT = {
@@ -57,24 +59,26 @@ DARK = {
 }
 
 
-def _variables(colours: dict[str, str]) -> str:
+def variables(colours: dict[str, str]) -> str:
+    """Write colours as CSS variables."""
     return "".join(f"--{name}:{value};" for name, value in colours.items())
 
 
-COLOURS = f":root,svg.sq{{{_variables(LIGHT)}}}@media(prefers-color-scheme:dark){{:root,svg.sq{{{_variables(DARK)}}}}}"
-STYLE = (
-    COLOURS + f".sq{{font:12px {SANS};fill:var(--ink);--halo:var(--paper)}}"
+COLOURS = f":root,svg.sq{{{variables(LIGHT)}}}@media(prefers-color-scheme:dark){{:root,svg.sq{{{variables(DARK)}}}}}"
+MARKS = (
+    f".sq{{font:12px {SANS};fill:var(--ink)}}"
     ".sq text{paint-order:stroke;stroke:var(--halo);stroke-width:4px;stroke-linejoin:round}"
     ".sq .bare text,.sq text.bare{stroke:none}"
     ".sq .paper{fill:var(--paper)}.sq .soft{fill:var(--soft)}.sq .num{fill:var(--soft);font-size:10.5px}"
     ".sq .head{font-weight:600;font-size:12.5px}.sq .title{font-weight:650;font-size:15px}"
     ".sq .red{fill:var(--red)}.sq .orange{fill:var(--orange)}.sq .strong{font-weight:650}"
-    ".sq .hit{fill:transparent}.sq .bad .hit,.sq .bad .callout{fill:var(--redbg)}.sq .bad{--halo:var(--redbg)}"
-    ".sq .on .hit{fill:var(--faint)}.sq .on{--halo:var(--faint)}"
-    ".sq .bad.on .hit{fill:var(--redbg)}.sq .bad.on{--halo:var(--redbg)}.sq .on .rail{fill:var(--blue)}"
-    ".sq .rail{fill:none}.sq .bad .rail{fill:var(--red)}"
     ".sq .life{stroke:var(--line);stroke-width:1.5}.sq .box{fill:var(--faint);stroke:var(--line)}"
-    ".sq line,.sq path{fill:none}.sq .life,.sq .bar{pointer-events:none}"
+    ".sq line,.sq path{fill:none}"
+)
+STYLE = (
+    COLOURS + MARKS + ".sq{--halo:var(--paper)}.sq .hit{fill:transparent}.sq .bad .hit,.sq .bad .callout"
+    "{fill:var(--redbg)}.sq .bad{--halo:var(--redbg)}.sq .rail{fill:none}.sq .bad .rail{fill:var(--red)}"
+    ".sq .kill .hit{fill:var(--faint);stroke:var(--red);stroke-dasharray:2 4}.sq .kill{--halo:var(--faint)}"
 )
 
 
@@ -172,12 +176,16 @@ class Grid:
 
     def drawn(self, moment: Moment) -> int:
         """The height of a moment's own drawing, in both pictures."""
-        phones = max((_phones(self._story, account) for account in self._story.accounts), default=0)
-        return max(EXCHANGE if len(moment.arrows) == 2 else SINGLE, RULER_CELLS + RULER_PHONE * phones)
+        lines = max((self._lines(moment, account) for account in self._story.accounts), default=0)
+        arrows = 33 + ARROW * (len(moment.arrows) - 1) if len(moment.arrows) > 1 else SINGLE
+        return max(arrows, RULER_CELLS + RULER_PHONE * lines)
 
-
-def _phones(story: Story, account: str) -> int:
-    return sum(actor.account == account for actor in story.having(Role.PHONE))
+    def _lines(self, moment: Moment, account: str) -> int:
+        """The lines of phones below an account's cells."""
+        phones = sum(actor.account == account for actor in self._story.having(Role.PHONE))
+        if phones <= MANY:
+            return phones
+        return next((len(state.alike()) for state in moment.states if state.account == account), 0)
 
 
 def ground(moment: Moment, index: int, top: float, size: tuple[float, float]) -> str:
@@ -198,7 +206,13 @@ def _tip(moment: Moment) -> str:
 
 
 def _row_class(moment: Moment) -> str:
-    return "row bad" if moment.violating else "row"
+    return " ".join(["row", *said_of(moment)])
+
+
+def said_of(moment: Moment) -> list[str]:
+    """The classes of a moment's row: the violation, and what the server loses its memory by, stand out."""
+    gone = moment.kind in {Kind.KILL, Kind.RESTORE}
+    return [name for name, there in (("bad", moment.violating), ("kill", gone)) if there]
 
 
 def describe(story: Story) -> str:

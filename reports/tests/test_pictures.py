@@ -103,7 +103,7 @@ def test_a_server_that_stays_down_is_drawn_down_until_its_restart() -> None:
 
 
 def test_the_sentence_stands_in_the_ladder() -> None:
-    lines = "".join(node.text or "" for node in having(both("page_with_a_hole")[0], "strong"))
+    lines = " ".join(node.text or "" for node in having(both("page_with_a_hole")[0], "strong"))
     assert "seq 10 is due" in lines
 
 

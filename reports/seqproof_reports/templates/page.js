@@ -14,42 +14,22 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
     setTimeout(() => { button.textContent = "copy"; }, 1600);
   });
 }
-const figure = document.querySelector(".figure");
-const now = document.querySelector(".now");
-if (figure && now) {
-  const marked = [...document.querySelectorAll("[data-step]")];
-  const steps = document.querySelectorAll("tbody [data-step]").length;
-  const names = [...document.querySelectorAll(".trace th")].map((cell) => cell.textContent);
-  let current = -1;
-  const show = (step) => {
-    current = Math.max(0, Math.min(steps - 1, step));
-    for (const mark of marked) mark.classList.toggle("on", Number(mark.dataset.step) === current);
-    const cells = [...document.querySelector(`tbody [data-step="${current}"]`).cells].map((cell) => cell.textContent.trim());
-    const title = document.createElement("strong");
-    title.textContent = `${cells[0]}: ${cells[1]}` + (cells[2] ? ` → ${cells[2]}` : "");
-    const list = document.createElement("dl");
-    cells.slice(3).forEach((value, index) => {
-      if (!value) return;
-      const pair = document.createElement("div");
-      const name = document.createElement("dt");
-      const said = document.createElement("dd");
-      name.textContent = names[index + 3];
-      said.textContent = value;
-      pair.append(name, said);
-      list.append(pair);
-    });
-    now.replaceChildren(title, list);
-    now.hidden = false;
-  };
-  for (const mark of marked) {
-    mark.addEventListener("pointerenter", () => show(Number(mark.dataset.step)));
-    mark.addEventListener("click", () => show(Number(mark.dataset.step)));
-  }
-  figure.addEventListener("keydown", (event) => {
-    const move = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (!move) return;
-    event.preventDefault();
-    show(current < 0 ? (move > 0 ? 0 : steps - 1) : current + move);
-  });
-  document.querySelector(".hint .keys").hidden = false;
-}
+const theme = document.querySelector("button.theme");
+const themes = ["auto", "light", "dark"];
+const paint = (name) => {
+  document.documentElement.dataset.theme = name;
+  theme.textContent = `theme: ${name}`;
+};
+const kept = (name) => {
+  try {
+    if (name === undefined) return localStorage.getItem("seqproof-theme");
+    localStorage.setItem("seqproof-theme", name);
+  } catch { /* a page from a file may keep nothing */ }
+  return null;
+};
+paint(themes.find((name) => name === kept()) || "auto");
+theme.hidden = false;
+theme.addEventListener("click", () => {
+  paint(themes[(themes.indexOf(document.documentElement.dataset.theme) + 1) % themes.length]);
+  kept(document.documentElement.dataset.theme);
+});
