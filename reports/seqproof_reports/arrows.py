@@ -24,6 +24,9 @@ ARROW_STYLE = (
 )
 
 
+STUB = 20  # px: how far an answer goes that nobody saw
+
+
 def draw_arrow(arrow: Arrow, lanes: Lanes, top: float, moment: Moment) -> str:
     """Draw one arrow of a moment, with its label; ``top``: of the room that the arrow has."""
     actor, right = lanes.at[arrow.actor], lanes.at[arrow.actor] > lanes.server
@@ -71,7 +74,7 @@ def _link(start: float, end: float, y: float, *, closes: bool) -> str:
 def _shaft(arrow: Arrow, start: float, end: float, levels: tuple[float, float], blamed: bool) -> str:
     high, low = levels
     forward = 1 if end > start else -1
-    share = {Fate.LOST: 0.55, Fate.UNDER_WAY: 0.45, Fate.UNKNOWN: 0.3}.get(arrow.fate, 1.0)
+    share = {Fate.LOST: 0.55, Fate.UNDER_WAY: 0.45, Fate.UNKNOWN: STUB / abs(end - start)}.get(arrow.fate, 1.0)
     begin, base = (start, high)
     if arrow.fate is Fate.LATE:
         begin, base = start + (end - start) * 0.45, high + (low - high) * 0.45

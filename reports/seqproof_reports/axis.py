@@ -101,7 +101,7 @@ def _laid_out(runs: list[Span]) -> Axis:
     for low, high in runs:
         left, right = _name(low, prefix), _name(high, prefix)
         name = left if low == high else f"≤{right}" if right.startswith("…") else f"{left}..{right}"
-        width = max(float(PLAIN) if low == high else 46.0, len(name) * 6.4 + 8)
+        width = max(float(PLAIN) if low == high else 46.0, len(name) * 6.4 + 12)
         cells.append(Cell(low, high, name, x, width))
         x += width
     return Axis(tuple(cells), prefix, x)

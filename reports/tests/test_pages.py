@@ -54,8 +54,8 @@ def test_a_page_asks_the_network_for_nothing(name: str) -> None:
     html = report_html(load(name))
     page = Page(html)
     assert not re.search(r"(https?:)?//[a-z0-9]", html, re.IGNORECASE)
-    assert not re.search(r"@import|url\(", html)
-    assert {value for key, value in page.attributes if key in {"href", "src"}} == {
+    assert not re.search(r"@import|url\((?!#)", html)
+    assert {value for key, value in page.attributes if key in {"href", "src"} and value[0] != "#"} == {
         "history.jsonl",
         "scenario.json",
         "report.md",
@@ -102,7 +102,8 @@ def test_a_page_says_everything_one_needs() -> None:
 
 def test_every_step_stands_in_both_pictures_and_in_the_table() -> None:
     html = report_html(load("lost_after_kill"))
-    assert [html.count(f'data-step="{step}"') for step in range(4)] == [5, 5, 5, 0]
+    assert [html.count(f'data-step="{step}"') for step in range(4)] == [2, 2, 2, 0], "a row and a line of the table"
+    assert html.count('<li class="row') == 3
 
 
 @pytest.mark.parametrize(
@@ -138,7 +139,7 @@ def test_an_index_begins_with_what_was_graded_and_links_each_failure() -> None:
     heading = re.search("<h1>(.*)</h1>", html)
     assert heading is not None
     assert heading[1] == "graded 2 of 3: 1 passed, 1 failed"
-    assert [value for key, value in page.attributes if key == "href"] == ["cex%201/report.html"] * 2
+    assert [value for key, value in page.attributes if key == "href" and value[0] != "#"] == ["cex%201/report.html"] * 2
     for said in (
         "not conformant",
         "✗ fail",
