@@ -17,7 +17,7 @@ from seqproof_model.scenario import Scenario
 from seqproof_model.verdict import Counterexample, Violation
 from seqproof_reports.html import report_html
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parents[1] / "data"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 Open = Callable[..., Page]

@@ -16,7 +16,7 @@ from seqproof_model.verdict import Counterexample
 Stored = Callable[[str], Counterexample]
 Made = Callable[[list[h.Event]], Counterexample]
 Open = Callable[..., Page]
-NAMES = sorted(path.stem for path in (Path(__file__).parent / "data").glob("*.json"))
+NAMES = sorted(path.stem for path in (Path(__file__).parents[1] / "data").glob("*.json"))
 TOP = 2**32 - 1
 
 # Each visible text's box; then those that leave what clips them, or their own picture, and those that meet another.
