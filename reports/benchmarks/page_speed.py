@@ -4,9 +4,9 @@
     python reports/benchmarks/page_speed.py --events 20000 --phones 12
 
 The history has no long run to join: sends and recvs take turns, every fifth reply is lost. Printed: the size of the
-page, the time to its load event, the time that a key press takes in script, style and layout, and to the next
-painted frame (200 presses), the same for scrolling the rows, and how many nodes a key press changed. "nothing" is the same
-measurement of a key that does nothing: what the browser and the machine take themselves. At 60 Hz a frame takes 16.7 ms.
+page, the time to its load event, the time that a key press takes in script, style and layout, and to the next painted
+frame (200 presses), the same for scrolling the rows, and how many nodes a key press changed. "nothing" is a key that
+does nothing: what the browser and the machine take themselves. At 60 Hz a frame takes 16.7 ms.
 
 Exit code: 0 measured, 2 no chromium.
 """
