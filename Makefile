@@ -29,6 +29,7 @@ lint: .venv/installed-dev
 docs: .venv/installed-dev
 	$(BIN)/python docs/print.py
 	$(BIN)/python docs/print_reference.py
+	$(BIN)/python docs/print_targets.py
 
 wheel: .venv/installed-dev
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
