@@ -34,7 +34,8 @@ SHARED = "own_server.py"  # what all targets with a server of their own have in 
 FILES = {  # what the kit starts itself, and the files that are its own
     "valkey": ("target_valkey.py", "redis_streams.py", "redis_client.py"),
     "nats": (
-        "target_nats.py", "nats_adapter.py", "nats_streams.py", "nats_mappings.py", "nats_client.py", "nats_connection.py",
+        "target_nats.py", "nats_adapter.py", "nats_streams.py", "nats_mappings.py", "nats_client.py",
+        "nats_connection.py",
     ),
     "postgres": (
         "target_postgres.py", "postgres_adapter.py", "postgres_inbox.py", "postgres_engine.py", "postgres_client.py",
