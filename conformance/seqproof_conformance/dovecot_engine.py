@@ -1,20 +1,18 @@
 """Dovecot's programs: where they are, whom they run as, and how a server is begun in a folder of the kit.
 
-It is Debian's ``dovecot-imapd``. For root its processes run as nobody, and the mail belongs to nobody; else all is the
-user's own. All is as shipped but what a folder of its own needs, one port on the loopback, and no password. The
-greeting holds the kit's nonce. A killed master leaves its process id behind, which a restart would believe: it is
-removed.
+It is Debian's ``dovecot-imapd``; for root it runs as nobody (``unprivileged``). All is as shipped but what a folder of
+its own needs, one port on the loopback, and no password. The greeting holds the kit's nonce. A killed master leaves its
+process id behind, which a restart would believe: it is removed.
 Source: https://doc.dovecot.org/2.3/configuration_manual/.
 """
 
 from __future__ import annotations
 
-import getpass
-import os
 import shutil
 import subprocess
 from pathlib import Path
 
+from seqproof_conformance import unprivileged
 from seqproof_conformance.adapter import TargetError
 
 MEND = "apt-get install dovecot-imapd"
@@ -66,13 +64,10 @@ def command(directory: Path, port: int, nonce: str) -> list[str]:
     """Write the settings, and return the command line of the server. Raises TargetError."""
     if not program("dovecot"):
         raise TargetError(f"dovecot needs the program dovecot: {MEND}")
-    root = os.geteuid() == 0
-    user, group = ("nobody", "nogroup") if root else (getpass.getuser(), str(os.getgid()))
     for name in ("mail", "state"):
         (directory / name).mkdir(exist_ok=True)
-    if root:
-        directory.chmod(0o711)  # nobody must get through it, and see nothing
-        shutil.chown(directory / "mail", user, group)
+    unprivileged.give("dovecot", directory / "mail")
+    user, group = unprivileged.runs_as()
     (directory / "run" / "master.pid").unlink(missing_ok=True)
     settings = SETTINGS.format(place=directory, nonce=nonce, user=user, group=group, port=port)
     _file(directory).write_text(settings)

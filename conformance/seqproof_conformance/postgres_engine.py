@@ -1,7 +1,7 @@
 """PostgreSQL's programs: where they are, whom they run as, and how a server is begun in a folder of the kit.
 
 The engine is what is on the PATH, else what Debian's ``postgresql`` installs, the newest, else pip's ``pgserver``. It
-refuses to run for root: then it runs as nobody, and its data belong to nobody.
+refuses to run for root: then it runs as nobody (``unprivileged``).
 
 The interlock of its data is a small segment of System V shared memory, which would outlive a SIGKILL. It is marked for
 removal once the server runs, so that it goes with the last process; a restart needs no interlock, for all processes are
@@ -24,12 +24,13 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from seqproof_conformance import unprivileged
 from seqproof_conformance.adapter import TargetError
 
 ENGINE = "apt-get install postgresql, or pip install pgserver"
 INITDB_S = 120
 IPC_RMID = 0
-AS_NOBODY = ["setpriv", "--reuid", "nobody", "--regid", "nogroup", "--clear-groups", "--"]
+AS_NOBODY = ["setpriv", "--reuid", unprivileged.NOBODY, "--regid", unprivileged.GROUP, "--clear-groups", "--"]
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
@@ -50,7 +51,7 @@ def engine() -> Path | None:
 
 
 def _runs_as() -> list[str]:
-    return AS_NOBODY if os.geteuid() == 0 else []
+    return AS_NOBODY if unprivileged.is_root() else []
 
 
 def begin(directory: Path, mark: Mapping[str, str]) -> None:
@@ -61,9 +62,7 @@ def begin(directory: Path, mark: Mapping[str, str]) -> None:
     if data.exists():
         return
     data.mkdir(mode=0o700)
-    if os.geteuid() == 0:
-        directory.chmod(0o711)  # nobody must get through it, and see nothing
-        shutil.chown(data, "nobody", "nogroup")
+    unprivileged.give("postgres", data)
     words = [*_runs_as(), str(place / "initdb"), "-D", str(data), "-U", "seqproof", "-A", "trust", "-E", "UTF8"]
     try:
         subprocess.run(

@@ -77,6 +77,7 @@ class RunningPostgres(PostgresInboxes):
             return
         with suppress(self.requests.sessions.psycopg.Error), self.requests.sessions.ended(self._here):
             self._remove(self._run)
+            self._here.execute("select pg_advisory_unlock_all()")  # a session's end is noticed a little later
         self._here = None
 
 
