@@ -155,7 +155,8 @@ def draw_piece(piece: Piece, lanes: Lanes, top: float) -> str:
 
 def name(actor: Actor, lanes: Lanes, top: float) -> str:
     """Draw the box with an actor's name at the head of its lane."""
-    x, y, width = lanes.at[actor.key], top + 14, lanes.lane - 16
+    x, y = lanes.at[actor.key], top + 14
+    width = max(lanes.lane - 16, 78 if actor.role is Role.OS else 0)
     box = element("rect", x=x - width / 2, y=y, width=width, height=HEAD - 28, rx=7, class_="box")
     if actor.role in {Role.SERVER, Role.OS}:
         return box + label(x, y + 21, actor.name, "middle", "head bare")
