@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from seqproof_model import history as h
 from seqproof_model.verdict import Counterexample
@@ -72,6 +72,7 @@ def test_buttons_a_pointer_and_a_click_in_the_table_choose_an_event(opened: Open
 def test_a_cited_event_leads_to_its_row(opened: Open, stored: Stored) -> None:
     page = opened(stored("two_phones_lost_replies"))
     page.locator("a.cite", has_text="16").first.click()
+    expect(page.locator("[data-part=number]")).to_have_text("16")  # the browser tells the page of a new place later
     assert set(current(page)) == {"16"}
     assert page.locator("#e16").bounding_box() is not None
     assert page.evaluate("innerHeight") > (page.locator("#e16").bounding_box() or {"y": 0.0})["y"] >= 0
