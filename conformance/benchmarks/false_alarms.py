@@ -1,15 +1,20 @@
 """Looks for a false alarm: random conforming runs, with faults, kills, overlap and pages, on servers that are right.
 
     python conformance/benchmarks/false_alarms.py                        24 000 runs, half of them with pages of 2 rows
+    python conformance/benchmarks/false_alarms.py --seconds 300          ... or as many as five minutes allow
+    python conformance/benchmarks/false_alarms.py --first 8000           ... from the 8 000th of each target on
     python conformance/benchmarks/false_alarms.py reference:page=3 --runs 500 --seed 7
 
 A run is a scenario of random steps: sends, recvs of three phones, lost, late and repeated ones, stale and future
 seq_cli, malformed ones, retries, trims, presets, stores that fail, kills, kills around a request, requests on threads
 at once, connections that break, replies that come late on the wire, logins and tips, backups and restores; whatever
-the target can do. The server is right, so every
-violation that the judge reports is a fault of the judge (or of the server): it is printed with its trace and its seed.
+the target can do. The server is right, so every violation that the judge reports is a fault of the judge (or of the
+server): it is printed with its trace and its seed.
 
-Exit code: 0 no alarm, 1 an alarm, 2 the target cannot be used.
+Runs are drawn in blocks, each from a seed of its own, so that a search that was stopped (Ctrl-C, ``--seconds``) goes on
+where it says, and gives what it would have given. The figures of what was done are printed whatever ended it.
+
+Exit code: 0 no alarm, 1 an alarm, 2 the target cannot be used, 130 stopped by hand without an alarm.
 """
 
 from __future__ import annotations
@@ -17,150 +22,123 @@ from __future__ import annotations
 import argparse
 import random
 import sys
+import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 from seqproof_conformance.adapter import Hello, TargetError
-from seqproof_conformance.campaign import tidy
 from seqproof_conformance.play import in_groups
+from seqproof_conformance.random_walk import EVERYTHING, Shape, draw
 from seqproof_conformance.runner import Runner
 from seqproof_conformance.sometimes import Watch, expected
 from seqproof_conformance.targets import opened
 from seqproof_model import history as h
-from seqproof_model import scenario as sc
 from seqproof_model.judge import Judge
 from seqproof_model.profile import Profile, find
-from seqproof_model.scenario import Lost, Moment, Scenario, Step
+from seqproof_model.scenario import Scenario
 
 TARGETS = ("reference", "reference:page=2")
-TOGETHER, LONGEST = 400, 14
-ALONE = 0.02  # the share of scenarios that must be played alone: each costs kills of its own
-MALFORMED = ("-1", "1.5", "null", '"abc"', "4294967296", "true", "1e0", '"2"')
-EDGES = (9, 2**24 - 2, 2**31 - 2)
-Draw = Callable[[random.Random], Step]
+BLOCK = 400  # runs that are drawn together, and played together as far as that can be
+SHAPE = Shape(shortest=2, longest=14, preset=0.2, starts=(9, 2**24 - 2, 2**31 - 2), alone=0.03)
+COUNTED: dict[type[object], str] = {
+    h.Send: "sends",
+    h.Recv: "recvs",
+    h.RecvRaw: "odd seq_clis",
+    h.Indefinite: "requests without an answer",
+    h.Kill: "kills",
+    h.Restore: "restores",
+    h.Login: "logins",
+    h.Tips: "looks at tips",
+}
 
 
-@dataclass(frozen=True)
-class Kind:
-    """A kind of step: how often it is drawn, what it needs, and whether it is for scenarios that are played alone."""
+@dataclass
+class Tally:
+    """What was done on one target, in blocks that were played to their end; ``seconds``: how long it took."""
 
-    weight: int
-    draw: Draw
-    alone: bool = False
+    target: str
+    seed: int
+    first: int
+    conditions: list[str] = field(default_factory=list[str])
+    never: list[str] = field(default_factory=list[str])
+    kinds: Counter[type[object]] = field(default_factory=Counter[type[object]])
+    done: int = 0
+    alarms: int = 0
+    seconds: float = 0.0
 
-
-def _account(rng: random.Random) -> str:
-    return rng.choice("xxxxy")
-
-
-def _phone(rng: random.Random) -> str:
-    return rng.choice("AABC")
-
-
-def _lost(rng: random.Random) -> Lost:
-    return rng.choice((Lost.NOTHING, Lost.NOTHING, Lost.REPLY, Lost.REQUEST))
-
-
-def _request(rng: random.Random) -> sc.Send | sc.Recv:
-    send = sc.Send(account=_account(rng), lose=_lost(rng))
-    return rng.choice((send, sc.Recv(phone=_phone(rng), account=_account(rng), lose=_lost(rng))))
-
-
-def _broken(rng: random.Random) -> Step:
-    lose, after = rng.choice(sorted(sc.ON_THE_WIRE)), rng.choice((0, 0, 1, 30))
-    return rng.choice((sc.Send(lose=lose, after=after), sc.Recv(phone=_phone(rng), lose=lose, after=after)))
+    def lines(self) -> Iterator[str]:
+        """The figures, to be quoted."""
+        events, met = sum(self.kinds.values()), len(self.conditions) - len(self.never)
+        yield (
+            f"{self.target}, seed {self.seed}: {self.done:,} runs from {self.first:,} on, {events:,} events, "
+            f"{self.alarms} alarms, {self.seconds:.0f} s"
+        )
+        yield "  " + ", ".join(f"{self.kinds[kind]:,} {name}" for kind, name in COUNTED.items())
+        yield f"  {met} of {len(self.conditions)} conditions that a good run must meet"
+        if self.never:
+            yield f"  never met: {', '.join(self.never)}"
 
 
-def _around(rng: random.Random) -> Step:
-    moment = rng.choice((Moment.BEFORE, Moment.DURING, Moment.AFTER))
-    return rng.choice((sc.Send(kill=moment), sc.Recv(phone=_phone(rng), kill=moment)))
+def block(hello: Hello, profile: Profile, seed: int, first: int, runs: int) -> list[Scenario]:
+    """The runs from ``first`` on, of one block; its number and the seed alone decide what they are."""
+    chance = random.Random(f"{seed}-{first // BLOCK}")
+    able = hello.capabilities
+    drawn = [draw(chance, EVERYTHING, SHAPE, profile, able, f"{seed}-{first + n}", seed=seed) for n in range(BLOCK)]
+    return drawn[:runs]
 
 
-def _late(rng: random.Random) -> Step:
-    what = rng.choice((sc.Send(lose=Lost.HOLD_REPLY), sc.Recv(phone=_phone(rng), lose=Lost.HOLD_REPLY)))
-    return sc.Begin(rng.choice(("o1", "o2")), what)
+def look(tally: Tally, runs: int, until: float, clock: Callable[[], float] = time.monotonic) -> None:
+    """Play ``runs`` runs on a target, in blocks, and count. Begins no block after ``until``, on the clock, in seconds.
 
-
-KINDS = (
-    Kind(6, lambda r: sc.Send(_account(r), r.choice("sst"), r.choice((1, 1, 2, 5)), lose=_lost(r))),
-    Kind(6, lambda r: sc.Recv(phone=_phone(r), account=_account(r), lose=_lost(r))),
-    Kind(2, lambda r: sc.Recv(account=_account(r), fresh=True)),
-    Kind(2, lambda r: sc.Recv(phone="R", account=_account(r), seq_cli=r.randrange(12))),
-    Kind(2, lambda r: sc.Recv(phone=_phone(r), hold=r.choice(("p1", "p2")))),
-    Kind(2, lambda r: sc.Deliver(r.choice(("p1", "p2")), keep=r.random() < 0.3)),
-    Kind(2, lambda r: sc.Ask(r.choice(("r1", "r2")), phone=_phone(r))),
-    Kind(2, lambda r: sc.Arrive(r.choice(("r1", "r2")), r.choice((Lost.NOTHING, Lost.REPLY)), r.random() < 0.3)),
-    Kind(2, lambda r: sc.Send(account=_account(r), repeat=True, age=r.choice((1, 1, 2)))),
-    Kind(1, lambda r: sc.Drain(phone=_phone(r), account=_account(r))),
-    Kind(1, lambda r: sc.Trim(account=_account(r))),
-    Kind(1, lambda _: sc.Kill()),
-    Kind(1, lambda _: sc.FailStore(), alone=True),
-    Kind(2, _around, alone=True),
-    Kind(1, _broken),
-    Kind(2, lambda r: sc.Begin(r.choice(("o1", "o2", "o3")), sc.plain(_request(r)))),
-    Kind(1, lambda r: sc.Begin(r.choice(("h1", "h2")), sc.Send(), held=True)),
-    Kind(1, _late),
-    Kind(2, lambda r: sc.Login(_phone(r), _account(r))),
-    Kind(1, lambda r: sc.Logout(_phone(r), _account(r))),
-    Kind(2, lambda _: sc.Tips()),
-    Kind(1, lambda r: sc.RecvRaw(r.choice(MALFORMED), _phone(r), _account(r))),
-    Kind(1, lambda _: sc.Backup(), alone=True),
-    Kind(1, lambda _: sc.Restore(), alone=True),
-    Kind(3, lambda r: sc.End(r.choice(("o1", "o2", "o3", "h1", "h2")))),
-)  # fmt: skip
-
-
-def at_random(rng: random.Random, profile: Profile, capabilities: Collection[str], name: str) -> Scenario:
-    """A scenario of random steps that a target with these capabilities can play."""
-    alone = rng.random() < ALONE
-    able = [kind for kind in KINDS if alone or not kind.alone]
-    steps: list[Step] = []
-    if "preset_seq" in capabilities and rng.random() < 0.2:
-        edge = rng.choice((*EDGES, profile.seq_max - rng.randrange(4)))
-        steps.append(sc.Preset(seq=edge))
-    for kind in rng.choices(able, [kind.weight for kind in able], k=rng.randint(2, LONGEST)):
-        step = kind.draw(rng)
-        if sc.needs(step) <= set(capabilities):
-            steps.append(step)
-    return Scenario(name, tidy(steps))
-
-
-def plays(hello: Hello, profile: Profile, runs: int, seed: int) -> Iterator[list[Scenario]]:
-    """Groups of scenarios, each played together."""
-    rng = random.Random(seed)
-    yield from in_groups([at_random(rng, profile, hello.capabilities, f"{seed}-{n}") for n in range(runs)], TOGETHER)
-
-
-def look(target: str, runs: int, seed: int) -> int:
-    """Play the runs on one target and print what came of them. Returns how many alarms there were."""
-    with opened(target) as (adapter, hello):
+    An interrupt is let through, with the tally as it is then. Raises TargetError.
+    """
+    began = clock()
+    with opened(tally.target) as (adapter, hello):
         profile = hello.claims or find("strict")
-        watch, kinds, alarms, done = Watch(profile), Counter[str](), 0, 0
+        watch = Watch(profile)
 
         def record(event: h.Event) -> None:
             watch.feed(event)
-            kinds[type(event).__name__] += 1
+            tally.kinds[type(event)] += 1
 
-        judge = Judge(profile, paged="paging" in hello.capabilities)
-        runner = Runner(adapter, hello, profile, [judge], record)
-        for group in plays(hello, profile, runs, seed):
-            for played in runner.play_together(group):
-                done += 1
-                if played.violation:
-                    alarms += 1
-                    print(f"ALARM {played.violation.requirement}: {played.violation.sentence}")
-                    print(f"      seed {seed}, run {played.scenario.name}: {played.scenario.notation()}")
-                if done % 2000 == 0:
-                    print(f"  {done:,} runs, {sum(kinds.values()):,} events", file=sys.stderr, flush=True)
-    names = [condition.name for condition in expected(hello.capabilities, profile)]
-    never = [name for name in names if not watch.reached[name]]
-    print(f"{target}, seed {seed}: {done:,} runs, {sum(kinds.values()):,} events, {alarms} alarms")
-    unanswered = f"{kinds['Indefinite']:,} requests without an answer"
-    print(f"  {kinds['Kill']:,} kills, {unanswered}; {len(names) - len(never)} of {len(names)} conditions")
-    if never:
-        print(f"  never met: {', '.join(never)}")
-    return alarms
+        runner = Runner(adapter, hello, profile, [Judge(profile, paged="paging" in hello.capabilities)], record)
+        tally.conditions = [condition.name for condition in expected(hello.capabilities, profile)]
+        try:
+            while tally.done < runs and clock() < until:
+                these = block(hello, profile, tally.seed, tally.first + tally.done, runs - tally.done)
+                _play(runner, these, tally)
+                tally.done += len(these)
+                _progress(tally, runs, clock() - began)
+        finally:
+            tally.seconds = clock() - began
+            tally.never = [name for name in tally.conditions if not watch.reached[name]]
+
+
+def _play(runner: Runner, these: list[Scenario], tally: Tally) -> None:
+    for group in in_groups(these, BLOCK):
+        for played in runner.play_together(group):
+            if played.violation:
+                tally.alarms += 1
+                print(f"ALARM {played.violation.requirement}: {played.violation.sentence}", flush=True)
+                print(f"      seed {tally.seed}, run {played.scenario.name}: {played.scenario.notation()}", flush=True)
+
+
+def _progress(tally: Tally, runs: int, seconds: float) -> None:
+    """One line on standard error, each time a block is done; written over where that is a terminal."""
+    left = seconds / tally.done * (runs - tally.done)
+    line = (
+        f"  {tally.target}: {tally.done:,} of {runs:,} runs, {tally.alarms} alarms, {seconds:.0f} s, {left:.0f} s left"
+    )
+    end = "\r" if sys.stderr.isatty() and tally.done < runs else "\n"
+    print(line.ljust(79), end=end, file=sys.stderr, flush=True)
+
+
+def _first(text: str) -> int:
+    number = int(text)
+    if number < 0 or number % BLOCK:
+        raise argparse.ArgumentTypeError(f"{text} begins no block; a multiple of {BLOCK} does")
+    return number
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -169,14 +147,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("targets", nargs="*", default=list(TARGETS))
     parser.add_argument("--runs", type=int, default=24_000, help="in all, shared out over the targets")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--first", type=_first, default=0, help=f"the run to begin with, a multiple of {BLOCK}")
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="begin nothing after so many, in all")
     chosen = parser.parse_args(arguments)
-    try:
-        each = -(-chosen.runs // len(chosen.targets))
-        alarms = sum(look(target, each, chosen.seed) for target in chosen.targets)
-    except TargetError as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 1 if alarms else 0
+    began, each = time.monotonic(), -(-chosen.runs // len(chosen.targets))
+    alarms, stopped = 0, False
+    for at, target in enumerate(chosen.targets, 1):
+        tally = Tally(target, chosen.seed, chosen.first)
+        try:
+            look(tally, each, began + chosen.seconds * at / len(chosen.targets))
+        except KeyboardInterrupt:
+            stopped = True
+        except TargetError as error:
+            print(error, file=sys.stderr)
+            return 2
+        print("\n".join(tally.lines()), flush=True)
+        alarms += tally.alarms
+        if tally.done < each:
+            done = tally.first + tally.done // BLOCK * BLOCK
+            more = f"--runs {each - done + tally.first} --seed {tally.seed} --first {done}"
+            print(f"  to go on: python conformance/benchmarks/false_alarms.py {target} {more}", flush=True)
+        if stopped:
+            break
+    return 1 if alarms else 130 if stopped else 0
 
 
 if __name__ == "__main__":

@@ -129,7 +129,9 @@ def demo(out: OutOption = None) -> None:
     came: dict[str, int] = {}
     for target, expected in told.items():
         console.rule(f"[bold]seqproof run {target}[/]")
-        done = running.run(Job(target, free(base / slug(target))), brief=expected == 0)
+        with shell.hearing_again():
+            done = running.run(Job(target, free(base / slug(target))), brief=expected == 0)
+            shell.still_wanted()  # what came while results were written down
         came[target] = done.code
         if done.outcome.interrupted:
             raise typer.Exit(INTERRUPTED)

@@ -100,8 +100,8 @@ def still_wanted() -> None:
 
 
 def finishing() -> None:
-    """While results are written down, a second Ctrl-C changes nothing; that takes a bounded time."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """While results are written down, Ctrl-C changes nothing; that takes a bounded time. It is remembered."""
+    signal.signal(signal.SIGINT, _note)
 
 
 @contextmanager
