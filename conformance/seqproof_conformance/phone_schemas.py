@@ -3,7 +3,7 @@
     phone-question.json    every line the kit may write to a phone      $defs: an entry for each operation
     phone-answer.json      every line a phone may write to the kit      the same, by the operation that it answers
 
-They are printed from the rows of ``phone_exec`` by ``python -m seqproof_conformance.phone_schemas`` and shipped beside
+They are printed from the rows of ``phone_wire`` by ``python -m seqproof_conformance.phone_schemas`` and shipped beside
 those of servers, which ``exec_schemas`` speaks of; an integer is the same here as there.
 Source: docs/phones.md.
 """
@@ -21,7 +21,7 @@ import msgspec
 
 from seqproof_conformance.exec_schemas import FOLDER, against, validator
 from seqproof_conformance.exec_schemas import whole as whole_of
-from seqproof_conformance.phone_exec import OPERATIONS, PROTOCOL
+from seqproof_conformance.phone_wire import OPERATIONS, PROTOCOL
 
 __all__ = ["FILES", "complaint", "published", "schemas", "write"]
 

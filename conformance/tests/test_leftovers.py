@@ -14,7 +14,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,7 +113,7 @@ def at_home_in(folder: Path) -> list[str]:
 
 
 @contextmanager
-def run_of(target: str, folder: Path, options: tuple[str, ...]) -> Iterator[subprocess.Popen[str]]:
+def run_of(target: str, folder: Path, options: tuple[str, ...]) -> Generator[subprocess.Popen[str]]:
     """A run under way, in a session of its own; ended by force if the test fails."""
     (folder / "odd.toml").write_text(PROFILE)
     options = tuple(str(folder / "odd.toml") if word == "PROFILE" else word for word in options)

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from seqproof_conformance import phone_exec as wire
+from seqproof_conformance import phone_wire as wire
 from seqproof_conformance.exec_wire import Question, WireError, encode
-from seqproof_conformance.phone_exec import OPERATIONS
 from seqproof_conformance.phone_schemas import complaint, published, schemas
+from seqproof_conformance.phone_wire import OPERATIONS
 from seqproof_model.history import Code
 from seqproof_model.phone_words import Accepted, PhoneCapability, Refusal, Rows
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from seqproof_conformance import phone_exec
+from seqproof_conformance import phone_wire
 from seqproof_conformance.exec_wire import Question
 from seqproof_model import phone_scenario as ps
 from seqproof_model.phone_verdict import GRADED
@@ -24,7 +24,7 @@ def tags(kind: type[Question]) -> set[str]:
 
 
 def test_every_operation_capability_requirement_and_step_is_named() -> None:
-    ours = {tag for tag in tags(Question) if hasattr(phone_exec, tag.title().replace("_", ""))} | {"reply"}
+    ours = {tag for tag in tags(Question) if hasattr(phone_wire, tag.title().replace("_", ""))} | {"reply"}
     steps = {str(kind.__struct_config__.tag) for kind in ps.Step.__args__}
     for word in {*ours, *map(str, PhoneCapability), *GRADED, *steps}:
         assert f"`{word}`" in PAGE or f"| {word} |" in PAGE or f"`{word}," in PAGE, (
@@ -44,6 +44,6 @@ def test_the_example_lines_are_those_of_the_wire() -> None:
         said = json.loads(line)
         if who == "phone":
             op = json.loads(lines[at - 1][1])["op"]
-            assert phone_exec.decode(op, line.encode()).ok is not msgspec.UNSET
+            assert phone_wire.decode(op, line.encode()).ok is not msgspec.UNSET
         elif said["op"] == "reply":
-            assert msgspec.json.encode(msgspec.convert(said, phone_exec.Replied)) != b""
+            assert msgspec.json.encode(msgspec.convert(said, phone_wire.Replied)) != b""
