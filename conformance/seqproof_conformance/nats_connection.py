@@ -39,11 +39,14 @@ class Connection:
 
         once = {"allow_reconnect": False, "max_reconnect_attempts": 0, "connect_timeout": CONNECT_S}
         calls = {"disconnected_cb": gone, "closed_cb": gone, "error_cb": quiet}
-        nats = extra("nats", "nats", MEND)
+        nats, self.client = extra("nats", "nats.errors", MEND), extra("nats", "nats.aio.client", MEND).Client()
         try:  # the client by itself tries a first connection again and again
-            self.client = await asyncio.wait_for(nats.connect(url, **once, **calls), CONNECT_S)
-        except OSError as error:  # a TimeoutError is one
-            raise nats.errors.NoServersError from error
+            await asyncio.wait_for(self.client.connect(url, **once, **calls), CONNECT_S)
+        except BaseException as error:
+            await self.close()  # what it left half open
+            if isinstance(error, OSError):  # a TimeoutError is one
+                raise nats.NoServersError from error
+            raise
         return self
 
     @property

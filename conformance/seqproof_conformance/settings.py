@@ -24,6 +24,7 @@ from typing import Any, cast
 import msgspec
 import typer
 
+from seqproof_conformance.address import hidden
 from seqproof_conformance.shell import UsageError
 
 FILES = ("seqproof.toml", "pyproject.toml")
@@ -180,7 +181,7 @@ def _checked(option: Option, value: object, where: str, file: Path | None = None
         option.parameter.type_cast_value(cast("Any", None), value)
     except typer.BadParameter as error:
         raise UsageError(f"{where}: {error.message.rstrip('.')}") from None
-    return value
+    return hidden(value) if isinstance(value, str) else value  # the password of an address is shown nowhere
 
 
 def _names_a_profile_file(option: Option, value: str) -> bool:
