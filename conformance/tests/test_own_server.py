@@ -5,16 +5,17 @@ from __future__ import annotations
 import imaplib
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from typing import cast
+from typing import Protocol, cast
 
 import pytest
 
 from seqproof_conformance import target_dovecot
+from seqproof_conformance.adapter import Adapter
 from seqproof_conformance.imap_client import RefusedError
 from seqproof_conformance.own_server import Arm, OwnServer
 from seqproof_conformance.process import free_port
 from seqproof_conformance.targets import catalogue, open_target
-from seqproof_conformance.wire import Fault, FaultKind, WireProxy
+from seqproof_conformance.wire import Fault, FaultKind, Wire, WireProxy, Wires
 from seqproof_model.history import Answer, Code, Indefinite, Ok, Refused
 
 MISSING = {entry.target.partition(":")[0].partition("[")[0]: entry.mend for entry in catalogue() if entry.mend}
@@ -22,19 +23,27 @@ CUT = Fault(FaultKind.CUT_REPLY)
 ALL = ["valkey", "nats:purge", "nats:ackall", "postgres:locked", "dovecot"]
 
 
-@pytest.fixture(scope="module")
-def opened() -> Iterator[Callable[[str], OwnServer]]:
-    """Each server is started once, for all tests of this file."""
-    found: dict[str, OwnServer] = {}
+class Own(Adapter, Wires, Protocol):
+    """An adapter whose server is its own."""
 
-    def get(target: str) -> OwnServer:
+    wire: Wire
+
+    def asked(self, plain: Callable[[], Answer], spoiled: Callable[[int, Arm], Answer]) -> Answer: ...
+
+
+@pytest.fixture(scope="module")
+def opened() -> Iterator[Callable[[str], Own]]:
+    """Each server is started once, for all tests of this file."""
+    found: dict[str, Own] = {}
+
+    def get(target: str) -> Own:
         if mend := MISSING.get(target.partition(":")[0]):
             pytest.skip(f"{target} is not installed: {mend}")
         if target not in found:
             adapter = open_target(target)
             assert isinstance(adapter, OwnServer)
             adapter.hello()
-            found[target] = adapter
+            found[target] = cast("Own", adapter)
         found[target].reset("x")
         return found[target]
 
@@ -43,7 +52,7 @@ def opened() -> Iterator[Callable[[str], OwnServer]]:
         adapter.close()
 
 
-def both(adapter: OwnServer) -> list[tuple[str, Callable[[], Answer]]]:
+def both(adapter: Own) -> list[tuple[str, Callable[[], Answer]]]:
     return [
         ("send", lambda: adapter.send("x", "s", "c", "m")),
         ("recv", lambda: adapter.recv("x", "A", 0)),
@@ -52,7 +61,7 @@ def both(adapter: OwnServer) -> list[tuple[str, Callable[[], Answer]]]:
 
 @pytest.mark.parametrize("target", ALL)
 def test_a_connection_for_a_fault_that_cannot_be_made_is_no_refusal(
-    target: str, opened: Callable[[str], OwnServer], monkeypatch: pytest.MonkeyPatch
+    target: str, opened: Callable[[str], Own], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The proxy leads nowhere. Before, this was a definite refusal, or an exception of the adapter."""
     adapter = opened(target)
@@ -75,7 +84,7 @@ def test_a_connection_for_a_fault_that_cannot_be_made_is_no_refusal(
 
 
 def test_a_mailbox_that_dovecot_will_not_select_is_no_refusal_of_the_request(
-    opened: Callable[[str], OwnServer], monkeypatch: pytest.MonkeyPatch
+    opened: Callable[[str], Own], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A NO before the fault was armed: seen once, under load, and taken for the adapter's fault."""
     adapter = opened("dovecot")
@@ -93,7 +102,7 @@ def test_a_mailbox_that_dovecot_will_not_select_is_no_refusal_of_the_request(
     assert adapter.send("x", "s", "c", "m") == Ok(seq=1)
 
 
-def test_a_fault_that_no_exchange_met_spoils_nobody_elses_request(opened: Callable[[str], OwnServer]) -> None:
+def test_a_fault_that_no_exchange_met_spoils_nobody_elses_request(opened: Callable[[str], Own]) -> None:
     """The adapter armed it and then made no exchange: the next connection through the proxy is a whole one."""
     adapter = opened("valkey")
     met = list[str]()
@@ -111,7 +120,7 @@ def test_a_fault_that_no_exchange_met_spoils_nobody_elses_request(opened: Callab
     assert adapter.send("x", "s", "c", "m") == Ok(seq=1)
 
 
-def test_a_refusal_that_came_over_the_faulty_connection_stays_one(opened: Callable[[str], OwnServer]) -> None:
+def test_a_refusal_that_came_over_the_faulty_connection_stays_one(opened: Callable[[str], Own]) -> None:
     """The reply passed whole, so it was read, and says what it says."""
     adapter = opened("postgres:locked")
     adapter.fail_next_reply(Fault(FaultKind.CUT_REPLY, 10_000))
