@@ -129,9 +129,13 @@ def demo(out: OutOption = None) -> None:
     came: dict[str, int] = {}
     for target, expected in told.items():
         console.rule(f"[bold]seqproof run {target}[/]")
-        with shell.hearing_again():
-            done = running.run(Job(target, free(base / slug(target))), brief=expected == 0)
-            shell.still_wanted()  # what came while results were written down
+        try:
+            with shell.hearing_again():
+                done = running.run(Job(target, free(base / slug(target))), brief=expected == 0)
+                shell.still_wanted()  # what came while results were written down
+        except KeyboardInterrupt:
+            shell.complain(f"interrupted; what was found so far is kept in {base}")
+            raise typer.Exit(INTERRUPTED) from None
         came[target] = done.code
         if done.outcome.interrupted:
             raise typer.Exit(INTERRUPTED)
