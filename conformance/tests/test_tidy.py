@@ -37,6 +37,7 @@ ROOTS = {  # modules that nothing imports, and why they are there
     "seqproof_conformance.start": "the console script",
     "seqproof_conformance.boundary_search": "run as a module: finds the boundary traces with Z3, and checks them",
     "seqproof_conformance.witness_search": "run as a module: finds the faults' shortest counterexamples",
+    "seqproof_conformance.repro": "called by the test_repro.py of each counterexample",
     "seqproof_conformance.watchdog": "run as a process of its own",
     "seqproof_conformance.samples.python.adapter": "written by `seqproof new-adapter`",
     "seqproof_conformance.samples.python.toy": "written by `seqproof new-adapter`",

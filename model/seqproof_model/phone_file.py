@@ -13,7 +13,7 @@ from __future__ import annotations
 import errno
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,12 +87,10 @@ class Writer:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
 
 
-def write(path: Path, header: Header, events: Iterable[ph.Event]) -> None:
-    """Write a whole history at once. Raises OSError."""
-    writer = Writer(path, header)
-    for event in events:
-        writer.write(event)
-    writer.close()
+def encode(header: Header, events: Sequence[ph.Event]) -> bytes:
+    """A whole history at once."""
+    lines = (msgspec.json.encode(header), *map(ph.encode, events), h.encode(h.End(len(events))))
+    return b"".join(line + b"\n" for line in lines)
 
 
 def is_one(path: Path) -> bool:

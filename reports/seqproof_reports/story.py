@@ -43,6 +43,11 @@ def tell(events: Sequence[h.Event], header: h.Header, violation: Violation | Non
     )
 
 
+def moments(events: Sequence[h.Event], header: h.Header, violation: Violation | None = None) -> list[Moment]:
+    """Every moment of the events, long runs as they are: for who wants each state."""
+    return list(_Teller(events, header, violation).walk())
+
+
 class _Teller:
     """Walks events once; afterwards ``actors`` and ``accounts`` hold who took part, in order of appearance."""
 

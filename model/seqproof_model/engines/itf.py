@@ -18,7 +18,7 @@ import difflib
 import json
 import os
 from collections import namedtuple
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -36,6 +36,7 @@ from seqproof_model.stepper import Numbers, Stepper
 from seqproof_model.trace import Trace, trace
 
 ACTION, PICKS = "mbt::actionTaken", "mbt::nondetPicks"
+HISTORY = "a history"  # the source of a trace that tells what a real server did
 INIT = "init"  # what stands for the action of the first state
 MOST = 1_000  # messages, and phones times slots, of a scope in a file: a larger one is taken for a mistake
 LONGEST = 60  # characters of a value in a message
@@ -68,29 +69,36 @@ def write(found: Trace, path: Path | str | os.PathLike[str]) -> None:
 
 def encode(found: Trace) -> bytes:
     """A trace as ITF, a line a state. The same trace gives the same bytes."""
-    bounded, names = found.bounded, list(_values(found.bounded, found.states[0]))
-    states = [
-        {"#meta": {"index": at}, **_plain({**_values(bounded, state), **said})}
-        for at, (state, said) in enumerate(zip(found.states, _said(found), strict=True))
-    ]
-    head: dict[str, Any] = {"#meta": _meta(found), "vars": [*names, ACTION, PICKS]}
-    if found.loop is not None:
-        head["loop"] = found.loop
-    lines = [f"  {json.dumps(key)}: {json.dumps(value)},\n" for key, value in head.items()]
-    body = ",\n".join("    " + json.dumps(state) for state in states)
-    return ("{\n" + "".join(lines) + '  "states": [\n' + body + "\n  ]\n}\n").encode()
-
-
-def _meta(found: Trace) -> dict[str, Any]:
     bounded = found.bounded
-    return {
-        "format": "ITF",
-        "format-description": "https://apalache-mc.org/docs/adr/015adr-trace.html",
-        "description": f"a trace of the model {bounded.definition.name}: {bounded.scope.describe()}",
+    states = [{**_values(bounded, state), **said} for state, said in zip(found.states, _said(found), strict=True)]
+    about = {
         "definition": bounded.definition.name,
         "scope": asdict(bounded.scope),
         "broken": list(found.broken),
     }
+    return document(
+        f"a trace of the model {bounded.definition.name}: {bounded.scope.describe()}", about, states, found.loop
+    )
+
+
+def document(description: str, about: Mapping[str, Any], states: Sequence[Values], loop: int | None = None) -> bytes:
+    """States as ITF, a line each; all have the same variables, whose values are what ``itf_py`` writes.
+
+    ``about``: what else is said of the whole. The same states give the same bytes.
+    """
+    meta = {
+        "format": "ITF",
+        "format-description": "https://apalache-mc.org/docs/adr/015adr-trace.html",
+        "description": description,
+        **about,
+    }
+    head: dict[str, Any] = {"#meta": meta, "vars": list(states[0])}
+    if loop is not None:
+        head["loop"] = loop
+    lines = [f"  {json.dumps(key)}: {json.dumps(value)},\n" for key, value in head.items()]
+    told = [{"#meta": {"index": at}, **_plain(state)} for at, state in enumerate(states)]
+    body = ",\n".join("    " + json.dumps(state) for state in told)
+    return ("{\n" + "".join(lines) + '  "states": [\n' + body + "\n  ]\n}\n").encode()
 
 
 def _values(bounded: Bounded, state: Numbers) -> Values:
@@ -177,17 +185,25 @@ def read(path: Path | str | os.PathLike[str]) -> Trace:
 
 def decode(text: bytes, where: str = "trace") -> Trace:
     """Read a trace from its ITF and take its steps again. ``where``: what messages begin with. Raises ItfError."""
+    meta, states, picks, loop = parsed(text, where)
+    try:
+        return _again(meta, states, picks, loop)
+    except ItfError as error:
+        raise ItfError(f"{where}: {error}") from None
+
+
+def parsed(text: bytes, where: str = "trace") -> tuple[Any, list[Values], list[Any], Any]:
+    """Read what is written in any ITF: what is said of the whole, the states, the picks of each, the loop.
+
+    Values are as JSON has them, sets in a fixed order. Nothing is held to the model. Raises ItfError.
+    """
     try:
         raw = json.loads(text)
         picks = [state.pop(PICKS, None) for state in raw["states"]]  # options, which the library writes and cannot read
         file = LIBRARY.trace_from_json(raw)
-        states = [_plain(state.values) for state in file.states]
+        return file.meta, [_plain(state.values) for state in file.states], picks, file.loop
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         raise ItfError(f"{where} is no trace in ITF: {_short(_named(error))}; see ADR-015 of Apalache") from None
-    try:
-        return _again(file.meta, states, picks, file.loop)
-    except ItfError as error:
-        raise ItfError(f"{where}: {error}") from None
 
 
 def _named(error: Exception) -> str:
@@ -227,6 +243,10 @@ def _again(meta: Any, states: list[Values], picks: list[Any], loop: Any) -> Trac
 def _definition(meta: Any) -> Definition:
     name = meta.get("definition") if _is(meta, dict) else None
     known = {CORRECT.name: CORRECT, **{model.id: model.definition for model in MODELS.values()}}
+    if name is None and _is(meta, dict) and meta.get("source") == HISTORY:
+        raise ItfError(
+            "it tells what a real server did, which is no run of the model; take the scenario.json beside it"
+        )
     if not isinstance(name, str) or name not in known:
         near = difflib.get_close_matches(str(name), known, n=2) or [CORRECT.name]
         raise ItfError(f"#meta: definition is {_short(_text(name))}, no model of that id; near: {', '.join(near)}")
