@@ -20,6 +20,7 @@ from seqproof_conformance import (
     command_compare,
     command_matrix,
     command_mutants,
+    command_report,
     command_run,
     designer,
     new_adapter,
@@ -220,7 +221,7 @@ def explain(
 
 
 app.registered_commands[:0] = command_run.app.registered_commands
-for part in (new_adapter, workshop, designer, command_mutants, command_matrix, command_compare):
+for part in (new_adapter, workshop, designer, command_mutants, command_matrix, command_compare, command_report):
     app.registered_commands += part.app.registered_commands
 
 

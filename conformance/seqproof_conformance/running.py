@@ -8,6 +8,7 @@ system go where they are asked for.
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, redirect_stdout
@@ -31,7 +32,7 @@ from seqproof_conformance.suite import Job, Outcome, Watcher
 from seqproof_model import results
 from seqproof_model.assessment import Assessment, Known, assess
 from seqproof_model.verdict import Result
-from seqproof_reports import assessed, directory, html, terminal
+from seqproof_reports import assessed, directory, run_page, terminal
 from seqproof_reports.job_summary import job_summary
 from seqproof_reports.junit import junit_xml
 
@@ -131,17 +132,17 @@ def _complain(done: Done) -> None:
 
 
 def _write(done: Done) -> None:
-    """Write the index, the verdict as JSON, the reports that are asked for, and the baseline."""
+    """Write the run's pages, the verdict as JSON, the reports that are asked for, and the baseline."""
     job, wishes, shown = done.job, done.wishes, done.outcome.counterexamples
-    (job.out / "index.html").write_text(_index(done, job.out), "utf-8")
-    summary = msgspec.json.format(msgspec.json.encode(as_data(done)), indent=2)
-    (job.out / "verdict.json").write_bytes(summary + b"\n")
+    found = _result(done)
+    (job.out / results.FILE).write_bytes(results.encode(found))
+    run_page.write(job.out, found)
     if wishes.junit:
         _put(wishes.junit, junit_xml(done.assessment, done.outcome.header, shown))
     if wishes.markdown:
         _put(wishes.markdown, job_summary(done.assessment, shown, str(job.out / "index.html")))
     if wishes.page:
-        _put(wishes.page, _index(done, wishes.page.parent))
+        _put(wishes.page, run_page.run_html(found, Path(os.path.relpath(job.out, wishes.page.parent)).as_posix()))
     if wishes.baseline and wishes.update:
         baselines.write(wishes.baseline)
 
@@ -149,15 +150,6 @@ def _write(done: Done) -> None:
 def _put(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, "utf-8")
-
-
-def _index(done: Done, folder: Path) -> str:
-    """The run's page, as it stands in ``folder``: its links lead from there to the reports."""
-    links = [
-        (item.violation, Path(os.path.relpath(path, folder)).as_posix())
-        for item, path in zip(done.outcome.counterexamples, done.reports, strict=True)
-    ]
-    return html.index_html(done.outcome.verdict, links, assessed.notes(done.assessment))
 
 
 def summary(assessment: Assessment, code: int) -> dict[str, object]:
@@ -181,6 +173,10 @@ def summary(assessment: Assessment, code: int) -> dict[str, object]:
 
 def as_data(done: Done) -> dict[str, object]:
     """A run as plain data: what ``--json`` prints and ``verdict.json`` holds."""
+    return results.plain(_result(done))
+
+
+def _result(done: Done) -> results.RunResult:
     job, outcome, assessment = done.job, done.outcome, done.assessment
     failures = [
         {
@@ -196,7 +192,7 @@ def as_data(done: Done) -> dict[str, object]:
         }
         for item, path in zip(outcome.counterexamples, done.reports, strict=True)
     ]
-    return summary(assessment, done.code) | {
+    told = summary(assessment, done.code) | {
         "server": outcome.header.server,
         "kit": outcome.header.kit,
         "seed": outcome.header.seed,
@@ -210,13 +206,27 @@ def as_data(done: Done) -> dict[str, object]:
         "enough": outcome.enough,
         "failures": failures,
         "violations": msgspec.to_builtins(results.seen(outcome.verdict.violations)),
+        "undecided": list(outcome.verdict.undecided),
         "known": assessment.reasons,
         "stale": [entry.requirement for entry in assessment.stale],
         "listed_not_decided": {entry.requirement: why for entry, why in assessment.waiting},
         "required_not_graded": [grade.requirement for grade in assessment.missing],
         "baseline": str(done.wishes.baseline.path) if done.wishes.baseline else None,
         "directory": str(job.out),
+        "again": _again(job),
     }
+    return msgspec.convert(told, results.RunResult)
+
+
+def _again(job: Job) -> str:
+    """The command that runs the same once more."""
+    if job.scenarios is not None:
+        return ""
+    words = ["seqproof", "run", job.target, "--suite", str(job.suite), "--seed", str(job.seed)]
+    words += ["--length", str(job.length)] if job.length else []
+    words += ["-k", job.pattern] if job.pattern else []
+    words += ["-j", str(job.processes)] if job.processes > 1 else []
+    return shlex.join([*words, "--profile", job.profile.name] if job.profile else words)
 
 
 # ---------------------------------------------------------------- where results go

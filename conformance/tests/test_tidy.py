@@ -28,8 +28,8 @@ MAY_IMPORT = {
 COMMAND_LINE = {
     f"seqproof_conformance.{name}"
     for name in (
-        "cli", "command_run", "command_mutants", "command_matrix", "command_compare", "running", "pytest_plugin",
-        "designer", "designer_files", "designer_prove",
+        "cli", "command_run", "command_mutants", "command_matrix", "command_compare", "command_report", "running",
+        "pytest_plugin", "designer", "designer_files", "designer_prove",
     )
 }  # fmt: skip
 LONGEST_FUNCTION, LONGEST_FILE = 70, 480
@@ -52,6 +52,7 @@ ROOTS = {  # modules that nothing imports, and why they are there
     "seqproof_model.worlds": "the judge's oracle, for tests",
     "seqproof_model.shapes": "correct servers, for tests and benchmarks",
     "seqproof_model.orders": "all histories of few operations, for tests and benchmarks",
+    "seqproof_model.result_schemas": "run as a module: prints the schemas that are shipped",
     "seqproof_model.script": "histories in a few words, for tests",
 }
 FOLDERS = ("model", "reference_impl", "conformance", "reports", "docs")

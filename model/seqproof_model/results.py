@@ -13,12 +13,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path, PurePath
+from typing import Any
 
 import msgspec
 
 from seqproof_model.verdict import Coverage, Grade, Result, Violation
 
 FILE = "verdict.json"
+FIRST = ("target", "code", "profile", "graded", "of", "failed", "passed", "inconclusive", "failures")
 SAID = 160  # characters of a value that an error message repeats
 
 
@@ -35,6 +37,8 @@ class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
     trace: str = ""
     claim: str = ""
     reproduced: str = ""
+    found_by: str = ""
+    replay: str = ""
     report: str = ""
 
     @property
@@ -57,6 +61,11 @@ class RunResult(msgspec.Struct, frozen=True):
 
     ``suite`` "": what ran is not known, or no suite was; ``length``: of the courses, where it was asked for;
     ``selected``: the glob that picked scenarios, None for all. ``adds``: what the adapter's own code implements.
+    ``undecided``: what happened that the evidence cannot decide; ``enough``: why not all was played though it could
+    have been; ``again``: the command that runs the same once more; ``history``: of a verdict on a recorded history, its
+    file. Of a run with a ``baseline`` or ``--require``: ``known``, why each known failure may fail; ``stale``: listed,
+    and passing; ``listed_not_decided``, with the reason; ``required_not_graded``. Four fields say what the grades say
+    too, for whoever reads the file with a one-line program: ``graded`` ``of`` so many; ``failed``, ``passed``.
     """
 
     target: str
@@ -79,6 +88,20 @@ class RunResult(msgspec.Struct, frozen=True):
     adds: tuple[str, ...] = ()
     failures: tuple[Failure, ...] = ()
     violations: tuple[Seen, ...] = ()
+    undecided: tuple[str, ...] = ()
+    enough: str = ""
+    again: str = ""
+    directory: str = ""
+    history: str = ""
+    baseline: str | None = None
+    known: dict[str, str] = {}
+    stale: tuple[str, ...] = ()
+    listed_not_decided: dict[str, str] = {}
+    required_not_graded: tuple[str, ...] = ()
+    graded: int = 0
+    of: int = 0
+    failed: tuple[str, ...] = ()
+    passed: tuple[str, ...] = ()
 
     def having(self, result: Result) -> list[str]:
         """The requirements with this result."""
@@ -106,6 +129,17 @@ def seen(violations: Iterable[Violation]) -> tuple[Seen, ...]:
     """Count violations by requirement and observation, in the order in which each was first seen."""
     counted = Counter((violation.requirement, violation.observation) for violation in violations)
     return tuple(Seen(requirement, observation, times) for (requirement, observation), times in counted.items())
+
+
+def plain(found: RunResult) -> dict[str, Any]:
+    """A result as plain data, the most important first: what --json prints."""
+    data: dict[str, Any] = msgspec.to_builtins(found)
+    return {name: data[name] for name in FIRST} | data
+
+
+def encode(found: RunResult) -> bytes:
+    """Write verdict.json."""
+    return msgspec.json.format(msgspec.json.encode(plain(found)), indent=2) + b"\n"
 
 
 def read(place: Path) -> RunResult:

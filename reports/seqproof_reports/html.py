@@ -1,4 +1,4 @@
-"""HTML: a counterexample's page and a run's index, each one file that asks the network for nothing.
+"""HTML: a counterexample's page, and the frame of every page: one file that asks the network for nothing.
 
 Everything a server said goes through ``visible`` and is escaped by the template engine; a content security policy lets
 no script run but the page's own, named by its hash. Without scripts the page reads the same.
@@ -7,24 +7,19 @@ no script run but the page's own, named by its hash. Without scripts the page re
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache, partial
 from hashlib import sha256
 from importlib import resources
-from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from seqproof_model.verdict import Counterexample, Grade, Result, Verdict, Violation
+from seqproof_model.verdict import Counterexample
 from seqproof_reports.board import STYLE as BOARD
 from seqproof_reports.board import board
 from seqproof_reports.report import Report, lessons, report
 from seqproof_reports.steps import cited, steps
-from seqproof_reports.summary import STANDING_SYMBOLS, SYMBOLS, headline, standing_of
 from seqproof_reports.svg import DARK, LIGHT, variables
-from seqproof_reports.text import plural, visible
-from seqproof_reports.titles import titled
+from seqproof_reports.text import visible
 
 PAGE_LIGHT = {**LIGHT, "page": "#f6f7f9", "lit": "#e8f0fe"}
 PAGE_DARK = {**DARK, "page": "#0d1014", "lit": "#1c2b42"}
@@ -37,21 +32,6 @@ COLOURS = (  # of a page: the reader's setting, unless the page's own switch say
 BESIDE = 820  # px: up to this width of the pictures, the state stands beside them where the window allows
 MANY = 120  # rows: from here on, those out of sight are not laid out
 PAPER = 690  # px: what a sheet of A4 takes, upright
-
-
-@dataclass(frozen=True)
-class Row:
-    """A row of the index's table."""
-
-    id: str
-    level: str
-    title: str
-    result: str
-    symbol: str
-    kind: str
-    why: str
-    added: bool
-    href: str
 
 
 def report_html(counterexample: Counterexample) -> str:
@@ -78,50 +58,9 @@ def told_html(told: Report, target: str) -> str:
     )
 
 
-def index_html(verdict: Verdict, failures: Sequence[tuple[Violation, str]] = (), notes: Sequence[str] = ()) -> str:
-    """Write a run's index page. ``failures``: each violation with the relative path of its report.
-
-    ``notes``: what else is to be said of the run, a line each.
-    """
-    links = [(violation, quote(path)) for violation, path in failures]
-    hrefs = {violation.requirement: href for violation, href in reversed(links)}
-    return _render(
-        "index.html.j2",
-        ("page.js",),
-        verdict=verdict,
-        headline=headline(verdict),
-        state=standing_of(verdict),
-        symbol=STANDING_SYMBOLS[standing_of(verdict)],
-        events=plural(verdict.events, "event"),
-        failures=links,
-        notes=notes,
-        rows=[_row(grade, hrefs.get(grade.requirement, "")) for grade in verdict.grades],
-    )
-
-
 def page_html(template: str, **values: object) -> str:
     """Write another page of the house from its template in this package."""
     return _render(template, ("page.js",), **values)
-
-
-def _row(grade: Grade, href: str) -> Row:
-    known = titled(grade.requirement)
-    why = {
-        Result.PASS: f"observed {plural(grade.observed, 'time')}",
-        Result.FAIL: "a counterexample was found",
-        Result.NOT_GRADED: grade.reason,
-    }
-    return Row(
-        id=grade.requirement,
-        level=known.level,
-        title=known.title,
-        result=grade.result.value,
-        symbol=SYMBOLS[grade.result],
-        kind={Result.PASS: "pass", Result.FAIL: "fail", Result.NOT_GRADED: "none"}[grade.result],
-        why=why[grade.result],
-        added=grade.added_by_adapter,
-        href=href,
-    )
 
 
 @cache

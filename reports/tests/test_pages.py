@@ -12,9 +12,8 @@ import msgspec
 import pytest
 from markdown_it import MarkdownIt
 
-from seqproof_model.profile import built_in
-from seqproof_model.verdict import Counterexample, Grade, Result, Verdict
-from seqproof_reports.html import index_html, report_html
+from seqproof_model.verdict import Counterexample
+from seqproof_reports.html import report_html
 from seqproof_reports.markdown import mermaid, report_markdown
 from seqproof_reports.report import Status, report
 
@@ -124,38 +123,6 @@ def test_the_argument_cites_the_events_that_contradict_each_other() -> None:
     told = report(load("lost_after_kill"))
     assert told.cited == (2, 5, 6)
     assert "[2]. After that, phone A asks after 0 [5]" in " ".join(told.argument)
-
-
-def test_an_index_begins_with_what_was_graded_and_links_each_failure() -> None:
-    failure = load("lost_after_kill").violation
-    grades = (
-        Grade("RCV-7", Result.FAIL, 3),
-        Grade("SEQ-1", Result.PASS, 1, added_by_adapter=True),
-        Grade("NEW-1", Result.NOT_GRADED, reason="needs <b>"),
-    )
-    verdict = Verdict("valkey:<i>", built_in()["strict"], grades, (failure,), 12)
-    html = index_html(verdict, [(failure, "cex 1/report.html")])
-    page = Page(html)
-    heading = re.search("<h1>(.*)</h1>", html)
-    assert heading is not None
-    assert heading[1] == "graded 2 of 3: 1 passed, 1 failed"
-    assert [value for key, value in page.attributes if key == "href" and value[0] != "#"] == ["cex%201/report.html"] * 2
-    for said in (
-        "not conformant",
-        "✗ fail",
-        "✓ pass",
-        "– not graded",
-        "needs <b>",
-        "added by the adapter",
-        "valkey:<i>",
-    ):
-        assert said in page.text
-
-
-def test_an_index_path_can_never_be_a_scheme() -> None:
-    failure = load("lost_after_kill").violation
-    verdict = Verdict("x", built_in()["strict"], (), (failure,), 0)
-    assert "javascript:" not in index_html(verdict, [(failure, "javascript:alert(1)")])
 
 
 @pytest.mark.parametrize("name", NAMES)
