@@ -20,8 +20,9 @@ import msgspec
 
 from seqproof_conformance import phone_targets, targets
 from seqproof_conformance.adapter import TargetError
+from seqproof_conformance.counterexample import cleaned
 from seqproof_conformance.phone_runner import PhoneRunner
-from seqproof_conformance.runner import Runner
+from seqproof_conformance.runner import Played, Runner
 from seqproof_model import phone_scenario, scenario
 from seqproof_model import profile as profiles
 from seqproof_model.judge import Judge
@@ -82,10 +83,16 @@ def _on_server(target: str, steps: Scenario, profile: str | Mapping[str, Any], t
         for _ in range(tries):
             played = runner.play(steps)
             if played.violation is not None:
-                return played.violation
+                return _as_alone(played, held_to, paged="paging" in hello.capabilities)
         if doubts := runner.line.doubts.lines():
             raise _Undecided("; ".join(doubts))
     return None
+
+
+def _as_alone(played: Played, held_to: Profile, *, paged: bool) -> Violation | None:
+    """The violation with the names of the scenario: on the server, bodies carry what makes them unique."""
+    judge = Judge(held_to, paged=paged)
+    return next((v for v in map(judge.feed, cleaned(played.events)) if v), played.violation)
 
 
 def _profile(given: str | Mapping[str, Any]) -> Profile | None:

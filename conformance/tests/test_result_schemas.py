@@ -74,10 +74,9 @@ def test_a_phones_verdict_is_valid(tmp_path: Path) -> None:
     assert errors(VERDICT, json.loads(done.stdout)) == []
 
 
-@pytest.mark.parametrize(
-    "change", [{"code": "1"}, {"grades": [{}]}, {"coverage": 3}, {"events": 1.5}, {"target": None}]
-)
-def test_what_is_no_verdict_is_not_valid(change: dict[str, Any], run: tuple[Path, Any]) -> None:
-    assert errors(VERDICT, run[1] | change)
-    with pytest.raises(ValidationError):
-        Draft202012Validator(published(VERDICT)).validate(run[1] | change)
+WRONG: list[tuple[str, Any]] = [("code", "1"), ("grades", [{}]), ("coverage", 3), ("events", 1.5), ("target", None)]
+
+
+@pytest.mark.parametrize(("name", "value"), WRONG)
+def test_what_is_no_verdict_is_not_valid(name: str, value: Any, run: tuple[Path, Any]) -> None:
+    assert errors(VERDICT, run[1] | {name: value})

@@ -30,6 +30,7 @@ NAME = "test_repro.py"
 MISSED = 0.01  # how likely a server at fault may pass, at the rate that was seen
 MOST_TRIES = 40
 WIDTH = 88  # columns of the prose
+LONG = 60  # characters: a body longer than that is told by its length, where it is one sign again and again
 VARIABLE = "SEQPROOF_TARGET"
 
 
@@ -109,6 +110,8 @@ def _prose(text: str) -> list[str]:
 def _literal(value: Any) -> str:
     """Data as Python has it, in double quotes and in ASCII, so that any editor shows the same."""
     match value:
+        case str() if len(value) > LONG and len(set(value)) == 1:
+            return f"{_literal(value[0])} * {len(value)}"
         case str():
             return json.dumps(value) if value.isascii() else ascii(value)
         case dict():
