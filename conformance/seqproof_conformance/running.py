@@ -35,6 +35,7 @@ from seqproof_model.verdict import Result
 from seqproof_reports import assessed, directory, run_page, terminal
 from seqproof_reports.job_summary import job_summary
 from seqproof_reports.junit import junit_xml
+from seqproof_reports.screen import render_screen
 
 
 @dataclass(frozen=True)
@@ -81,14 +82,21 @@ def run(job: Job, wishes: Wishes | None = None, *, as_json: bool = False, brief:
         print_json(as_data(done))
         return done
     console, outcome = Console(), done.outcome
+    new = [
+        (counterexample, str(path))
+        for counterexample, path in zip(outcome.counterexamples, done.reports, strict=True)
+        if counterexample.violation.requirement not in done.assessment.reasons
+    ]
+    if console.is_terminal and not (brief and done.code == 0):
+        render_screen(console, done.assessment, new, str(job.out / run_page.PAGE))
+        return done
     if brief and done.code == 0:
         terminal.render_headline(console, outcome.verdict)
     else:
         terminal.render_verdict(console, outcome.verdict)
     assessed.render_notes(console, done.assessment)
-    for counterexample, path in zip(outcome.counterexamples, done.reports, strict=True):
-        if counterexample.violation.requirement not in done.assessment.reasons:
-            terminal.render_counterexample(console, counterexample, str(path))
+    for counterexample, path in new:
+        terminal.render_counterexample(console, counterexample, path)
     console.print(f"\n  results: {job.out / 'index.html'}", highlight=False, soft_wrap=True)
     return done
 

@@ -19,6 +19,7 @@ from seqproof_model.scenario import Kill, Scenario, Send
 Run = Callable[..., tuple[int, str, str]]
 BROKEN = '''
 from seqproof_reference.core import Core
+from seqproof_reports import directory
 
 class Dies(Core):
     """Its adapter fails at the tenth send."""
@@ -62,7 +63,7 @@ def test_a_faulty_server_exits_1_and_leaves_a_report_that_replays(run: Run) -> N
     assert failure["trace"] == "s ! A"
     assert failure["reproduced"] == "5 of 5"
     folder = Path(failure["report"]).parent
-    assert {path.name for path in folder.iterdir()} == {"report.html", "report.md", "scenario.json", "history.jsonl"}
+    assert {path.name for path in folder.iterdir()} == set(directory.FORMATS)
     words = failure["replay"].split()[1:]
     assert run(*words)[0] == 1
     assert run(*words[:-1], "mutant:CORRECT")[0] == 0

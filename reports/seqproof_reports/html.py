@@ -7,6 +7,7 @@ no script run but the page's own, named by its hash. Without scripts the page re
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Sequence
 from functools import cache, partial
 from hashlib import sha256
 from importlib import resources

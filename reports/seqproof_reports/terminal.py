@@ -6,6 +6,8 @@ copied: the replay line and a report's path. Nothing a server said is read as ma
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
@@ -28,6 +30,7 @@ from seqproof_reports.titles import titled
 STYLES = {Result.PASS: "green", Result.FAIL: "bold red", Result.NOT_GRADED: "dim"}
 STANDING_STYLES = {"conformant": "bold green", "not conformant": "bold red", "inconclusive": "bold yellow"}
 ADDED = "†"
+Part = Callable[[Console], None]
 MOST_STEPS = 40  # steps shown; of longer traces, the last ones
 
 
@@ -48,27 +51,50 @@ def render_headline(console: Console, verdict: Verdict) -> None:
 def render_verdict(console: Console, verdict: Verdict) -> None:
     """Print what a run found: the headline, the graded requirements, and why the others are not graded."""
     render_headline(console, verdict)
+    undecided, strict, missing, covered, graded = besides(verdict)
+    for part in (graded, missing, covered, undecided, strict):
+        part(console)
+
+
+def besides(verdict: Verdict) -> tuple[Part, ...]:
+    """What there is to say below the headline, the most important first; a part without anything prints nothing.
+
+    Why it is undecided; what strict would fail; what is not graded; what was covered; what is graded.
+    """
+    strict = [f"{name} {titled(name).title}" for name in verdict.strict_besides]
+    return (
+        _titled("inconclusive", "bold yellow", [visible(line) for line in verdict.inconclusive]),
+        _titled("held to strict, it would fail besides", "bold yellow", strict),
+        lambda console: _print_not_graded(console, verdict.having(Result.NOT_GRADED)),
+        _titled("covered", "bold", coverage_lines(verdict.coverage) if verdict.coverage else []),
+        lambda console: _print_graded(console, verdict),
+    )
+
+
+def _titled(title: str, style: str, lines: list[str]) -> Part:
+    def part(console: Console) -> None:
+        if lines:
+            console.print()
+            console.print(Text(f"  {title}", style))
+            console.print(_listed(lines))
+
+    return part
+
+
+def _print_not_graded(console: Console, grades: list[Grade]) -> None:
+    if grades:
+        console.print()
+        console.print(Text(f"  – {len(grades)} not graded", "bold"))
+        console.print(_not_graded(grades))
+
+
+def _print_graded(console: Console, verdict: Verdict) -> None:
     graded = [grade for grade in verdict.grades if grade.result is not Result.NOT_GRADED]
     if graded:
         console.print()
         console.print(_graded(graded))
         if any(grade.added_by_adapter for grade in graded):
             console.print(Text(f"    {ADDED} added by the adapter's own code, not by the server", "dim"))
-    not_graded = verdict.having(Result.NOT_GRADED)
-    if not_graded:
-        console.print()
-        console.print(Text(f"  – {len(not_graded)} not graded", "bold"))
-        console.print(_not_graded(not_graded))
-    if verdict.coverage and (covered := coverage_lines(verdict.coverage)):
-        console.print()
-        console.print(Text("  covered", "bold"))
-        console.print(_listed(covered))
-    besides = [f"{name} {titled(name).title}" for name in verdict.strict_besides]
-    for title, lines in (("inconclusive", verdict.inconclusive), ("held to strict, it would fail besides", besides)):
-        if lines:
-            console.print()
-            console.print(Text(f"  {title}", "bold yellow"))
-            console.print(_listed([visible(line) for line in lines]))
 
 
 def _graded(grades: list[Grade]) -> Table:
@@ -142,6 +168,14 @@ def render_counterexample(console: Console, counterexample: Counterexample, html
     for name, said in (("replay", told.replay), ("report", html_path)):
         if said:
             console.print(Text.assemble((f"  {name:<8}  ", "dim"), (visible(said), "bold")), soft_wrap=True)
+
+
+def render_brief(console: Console, counterexample: Counterexample) -> None:
+    """Print the steps of a counterexample and what was due, without its sentence and its evidence."""
+    told = report(counterexample)
+    console.print(_steps(told))
+    if told.expected:
+        console.print(Text.assemble(("  expected  ", "dim"), (visible(told.expected), "green")))
 
 
 def _steps(told: Report) -> Padding:
