@@ -15,11 +15,11 @@ import pytest
 
 from seqproof_model import history, scenario
 from seqproof_model.scenario import Kill, Scenario, Send
+from seqproof_reports import directory
 
 Run = Callable[..., tuple[int, str, str]]
 BROKEN = '''
 from seqproof_reference.core import Core
-from seqproof_reports import directory
 
 class Dies(Core):
     """Its adapter fails at the tenth send."""

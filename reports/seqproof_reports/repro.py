@@ -99,7 +99,7 @@ def _profile(profile: Profile) -> str:
         known = profiles.find(profile.name) == profile
     except ProfileError:
         known = False
-    return _literal(profile.name if known else msgspec.to_builtins(profile))
+    return _literal(profile.name if known else msgspec.to_builtins(msgspec.structs.replace(profile, summary="")))
 
 
 def _prose(text: str) -> list[str]:
