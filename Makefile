@@ -30,6 +30,7 @@ docs: .venv/installed-dev
 	$(BIN)/python docs/print.py
 	$(BIN)/python docs/print_reference.py
 	$(BIN)/python docs/print_targets.py
+	$(BIN)/python reports/gallery.py
 
 wheel: .venv/installed-dev
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .

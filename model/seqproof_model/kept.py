@@ -7,8 +7,8 @@
 
 The last two may be missing; then nothing is said of what they told. Where the judge finds another violation than the
 one that was kept, the judge is believed, and the difference is said. A history that was cut is read up to its last
-good line. What a phone did cannot be judged again from the history of its counterexample, which is made for pictures;
-there the violation is taken as it was kept. Source: docs/formats.md.
+good line. The history of a phone is what its judge saw; a server's history that tells the same is made from it, for
+pictures. Source: docs/formats.md.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from seqproof_model import history as h
-from seqproof_model import phone_history, phone_scenario, scenario
+from seqproof_model import phone_file, phone_scenario, scenario
+from seqproof_model import phone_history as ph
 from seqproof_model.judge import Judge
+from seqproof_model.phone_file import PhoneRecord
 from seqproof_model.scenario import Scenario, ScenarioError
 from seqproof_model.verdict import Counterexample, Violation
 
@@ -46,6 +47,8 @@ class Facts(msgspec.Struct, frozen=True):
     found_by: str = UNKNOWN
     replay: str = ""
     last_words: tuple[str, ...] = ()
+    cited: tuple[int, ...] = ()
+    like: tuple[str, ...] = ()
     seqproof: str = FORMAT
 
 
@@ -68,6 +71,8 @@ def facts(found: Counterexample) -> Facts:
         found.found_by,
         found.replay,
         found.last_words,
+        found.cited,
+        found.like,
     )
 
 
@@ -91,21 +96,21 @@ def read(directory: Path) -> Kept:
     """Read a counterexample's directory, and judge its history again. Raises KeptError, HistoryError, ScenarioError."""
     if not (directory / HISTORY).is_file():
         raise KeptError(f"{directory} holds no {HISTORY}; name the directory of a counterexample or of a run")
-    recorded = history(directory / HISTORY)
+    seen = history(directory / HISTORY)
     known = _facts(directory / FACTS)
     steps, phone = _steps(directory / STEPS)
-    violation, notes = _violation(directory, recorded, known)
-    if recorded.partial is not None:
-        notes = (f"{directory / HISTORY} has no end; it is read up to line {recorded.partial}", *notes)
+    violation, notes = _violation(directory, seen, known)
+    if seen.partial is not None:
+        notes = (f"{directory / HISTORY} has no end; it is read up to line {seen.partial}", *notes)
     told = known or Facts(violation)
     name = violation.requirement
-    replay = f"seqproof replay {directory / STEPS} {recorded.header.target}" if steps.steps or phone else ""
+    replay = f"seqproof replay {directory / STEPS} {seen.header.target}" if steps.steps or phone else ""
     return Kept(
         Counterexample(
             violation=violation,
             scenario=steps if steps.name else Scenario(name, ()),
-            header=recorded.header,
-            events=recorded.events,
+            header=seen.header,
+            events=ph.told(seen.events, 0)[0] if isinstance(seen, PhoneRecord) else seen.events,
             claim=told.claim,
             reproduced=told.reproduced,
             tried=told.tried,
@@ -113,24 +118,17 @@ def read(directory: Path) -> Kept:
             replay=told.replay or replay or f"seqproof check {directory / HISTORY}",
             last_words=told.last_words,
             phone=phone,
+            cited=told.cited,
+            like=told.like,
+            phone_events=seen.events if isinstance(seen, PhoneRecord) else (),
         ),
         tuple(notes),
     )
 
 
-def history(path: Path) -> h.History:
-    """Read the history of a counterexample; a phone's has lines like a server's, too. Raises HistoryError."""
-    head, _, rest = path.read_bytes().partition(b"\n")
-    if phone_history.FORMAT.encode() not in head:
-        return h.read(path)
-    try:
-        header = msgspec.json.decode(head, type=h.Header, strict=False)
-        lines = [h.decode(line) for line in rest.splitlines()]
-    except (msgspec.MsgspecError, h.HistoryError) as error:
-        raise h.HistoryError(f"{path} is no history of a phone's counterexample: {error}") from None
-    end = lines[-1] if lines and isinstance(lines[-1], h.End) else None
-    events: Any = lines[:-1] if end else lines
-    return h.History(header, tuple(events), None if end else len(lines) + 1)
+def history(path: Path) -> h.History | PhoneRecord:
+    """Read the history of a counterexample, a server's or a phone's. Raises HistoryError."""
+    return phone_file.read(path) if phone_file.is_one(path) else h.read(path)
 
 
 def _facts(path: Path) -> Facts | None:
@@ -152,19 +150,21 @@ def _steps(path: Path) -> tuple[Scenario, phone_scenario.PhoneScenario | None]:
     return scenario.decode(text, str(path)), None
 
 
-def _violation(directory: Path, recorded: h.History, known: Facts | None) -> tuple[Violation, tuple[str, ...]]:
+def _violation(
+    directory: Path, seen: h.History | PhoneRecord, known: Facts | None
+) -> tuple[Violation, tuple[str, ...]]:
     """What the judge finds in the history, and how that differs from what was kept. Raises KeptError."""
-    if recorded.header.format == phone_history.FORMAT:
-        if known is None:
-            raise KeptError(
-                f"{directory} tells of a phone, and holds no {FACTS}: what was found cannot be judged again"
-            )
-        return known.violation, ()
-    found = first(recorded)
+    found = _of_phone(seen) if isinstance(seen, PhoneRecord) else first(seen)
     if found is None:
         kept = f", though {FACTS} has one of {known.violation.requirement}" if known else ""
         raise KeptError(f"{directory / HISTORY} holds no violation{kept}; nothing is drawn anew")
     return found, tuple(_differences(directory, found, known.violation) if known else ())
+
+
+def _of_phone(seen: PhoneRecord) -> Violation | None:
+    """The first violation of a phone's history, at its event in the history that is made for pictures."""
+    found = min(phone_file.judge(seen).violations, key=lambda violation: violation.event, default=None)
+    return found and msgspec.structs.replace(found, event=ph.told(seen.events, found.event)[1])
 
 
 def first(recorded: h.History) -> Violation | None:
