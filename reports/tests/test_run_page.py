@@ -66,9 +66,9 @@ def test_the_markdown_says_the_same() -> None:
 
 
 def test_links_lead_to_the_counterexamples_and_the_data_beside_the_page() -> None:
-    hrefs = re.findall(r'href="([^"]*)"', run_html(FOUND))
+    hrefs = re.findall(r'href="([^"#]*)"', run_html(FOUND))
     assert hrefs == ["RCV-7/report.html"] * 2 + ["verdict.json", "history.jsonl"]
-    away = re.findall(r'href="([^"]*)"', run_html(FOUND, "../the run"))
+    away = re.findall(r'href="([^"#]*)"', run_html(FOUND, "../the run"))
     assert away == ["../the%20run/RCV-7/report.html"] * 2 + ["../the%20run/verdict.json", "../the%20run/history.jsonl"]
 
 

@@ -70,12 +70,12 @@ def test_buttons_a_pointer_and_a_click_in_the_table_choose_an_event(opened: Open
 
 
 def test_a_cited_event_leads_to_its_row(opened: Open, stored: Stored) -> None:
-    page = opened(stored("two_phones_lost_replies"))
-    page.locator("a.cite", has_text="16").first.click()
-    expect(page.locator("[data-part=number]")).to_have_text("16")  # the browser tells the page of a new place later
-    assert set(current(page)) == {"16"}
-    assert page.locator("#e16").bounding_box() is not None
-    assert page.evaluate("innerHeight") > (page.locator("#e16").bounding_box() or {"y": 0.0})["y"] >= 0
+    page = opened(stored("lost_after_kill"))
+    page.locator("a.cite", has_text="[2]").first.click()
+    expect(page.locator("[data-part=number]")).to_have_text("1–2")  # the browser tells the page of a new place later
+    assert set(current(page)) == {"1–2"}
+    assert page.locator("#e1").bounding_box() is not None
+    assert page.evaluate("innerHeight") > (page.locator("#e1").bounding_box() or {"y": 0.0})["y"] >= 0
 
 
 def test_the_theme_can_be_chosen(opened: Open, stored: Stored) -> None:

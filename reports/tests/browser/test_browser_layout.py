@@ -142,7 +142,7 @@ def test_on_paper_everything_is_there_and_fits(opened: Open, stored: Stored, mad
 def test_the_keyboard_reaches_everything_in_reading_order(opened: Open, stored: Stored) -> None:
     page = opened(stored("lost_after_kill"))
     reached: list[str] = []
-    for _ in range(16):
+    for _ in range(24):
         page.keyboard.press("Tab")
         reached.append(page.evaluate("document.activeElement.id || document.activeElement.textContent.trim()"))
     assert reached[:3] == ["Skip to the content", "Skip to the events", "theme: auto"]
