@@ -23,6 +23,7 @@ __all__ = ["VARIABLE", "Address", "MissingError", "filled", "hidden", "kept_by",
 
 VARIABLE = "SEQPROOF_PASSWORD"
 NAMED = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+SHORT = 3  # a secret of so few letters is looked for as a word, or every text would be full of it
 MOVED = re.compile(rf"\$\{{({VARIABLE}(?:_[0-9]+)?)\}}")
 # Where a secret stands. The second is for one with a / or ? in it that should have been quoted.
 PLACES = (
@@ -115,5 +116,6 @@ class Address:
         line = " ".join(f"{type(error).__name__}: {error}".split())
         secrets = {self.environ.get(name, "") for name in NAMED.findall(self.shown)} - {""}
         for secret in sorted(secrets | {quote(secret, safe="") for secret in secrets}, key=len, reverse=True):
-            line = line.replace(secret, "***")
+            whole = re.escape(secret) if len(secret) > SHORT else rf"(?<!\w){re.escape(secret)}(?!\w)"
+            line = re.sub(whole, "***", line)
         return line.replace(self.whole(), self.shown)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from seqproof_conformance.extras import extra
@@ -43,7 +44,8 @@ class Connection:
         try:  # the client by itself tries a first connection again and again
             await asyncio.wait_for(self.client.connect(url, **once, **calls), CONNECT_S)
         except BaseException as error:
-            await self.close()  # what it left half open
+            with suppress(Exception):  # it may not even have begun
+                await self.close()  # what it left half open
             if isinstance(error, OSError):  # a TimeoutError is one
                 raise nats.NoServersError from error
             raise

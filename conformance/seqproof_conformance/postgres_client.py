@@ -1,10 +1,8 @@
 """Requests to a PostgreSQL server, and what their failures mean: the part that its targets share.
 
 A *held* send is a session with an open transaction: begun, its row inserted and not committed. A store that is to fail
-is a transaction that ends with ROLLBACK.
-
-What went wrong is definite where no session came about, and where the server names an error that undoes the statement
-(SQLSTATE). A session that breaks under a statement leaves it open.
+is a transaction that ends with ROLLBACK. What went wrong is definite where no session came about, and where the server
+names an error that undoes the statement (SQLSTATE). A session that breaks under a statement leaves it open.
 Source: https://www.postgresql.org/docs/current/errcodes-appendix.html.
 """
 

@@ -75,6 +75,7 @@ def test_what_a_client_says_is_shown_without_the_password() -> None:
     assert address.said(ValueError(f"bad: {address.whole()}\nor a b/c")) == (
         "ValueError: bad: postgresql://me:***@db/x or ***"
     )
+    assert Address("nats://${PW}@h", {"PW": "p"}).said(ValueError("option p")) == "ValueError: option ***"
 
 
 def test_a_variable_that_is_not_set_is_named_with_the_mend(monkeypatch: pytest.MonkeyPatch) -> None:
