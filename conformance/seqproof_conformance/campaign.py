@@ -10,7 +10,6 @@ outside of site-packages, your adapter's among them. What it keeps on disk for i
 from __future__ import annotations
 
 from collections.abc import Callable
-from tempfile import TemporaryDirectory
 
 import msgspec
 from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
@@ -19,6 +18,7 @@ from hypothesis.configuration import set_hypothesis_home_dir
 from hypothesis.errors import Flaky
 
 from seqproof_conformance.adapter import Capability, Hello
+from seqproof_conformance.process import own_folder
 from seqproof_conformance.runner import Played
 from seqproof_model import scenario as sc
 from seqproof_model.profile import Profile
@@ -73,7 +73,7 @@ def campaign(
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
             print_blob=False,
         )(test)
-        with TemporaryDirectory(prefix="seqproof-campaign-") as home:
+        with own_folder("campaign") as home:
             set_hypothesis_home_dir(home)
             try:
                 _run(seed(number)(test))

@@ -26,13 +26,13 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 
 from seqproof_conformance import watchdog
 from seqproof_conformance.adapter import TargetError
 
-__all__ = ["Served", "Server", "free_port"]
+__all__ = ["Served", "Server", "free_port", "own_folder"]
 
 READY_S = 20.0
 POLL_S = 0.002
@@ -48,6 +48,20 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+@contextlib.contextmanager
+def own_folder(purpose: str) -> Generator[Path]:
+    """A folder for temporary files that is gone afterwards, however the kit ends."""
+    kit = watchdog.kit()
+    path = Path(tempfile.gettempdir()).resolve() / f"seqproof-{purpose}-{kit.nonce}.{next(kit.numbers)}"
+    kit.own(f"d {path}")
+    try:
+        path.mkdir(mode=0o700)
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+        kit.disown(f"d {path}")
 
 
 class Server:

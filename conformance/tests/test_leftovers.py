@@ -174,6 +174,15 @@ def test_a_run_leaves_no_process_no_port_and_no_folder(target: str, ending: Endi
     assert list((place / "tmp").iterdir()) == []
 
 
+def test_a_killed_kit_leaves_no_folder_of_its_campaign_either(place: Path) -> None:
+    """Hypothesis has a folder of its own, which is not a server's."""
+    with run_of("reference", place, ("-k", "campaign", "--suite", "full")) as kit:
+        under_way(kit, place)
+        assert any("campaign" in path.name for path in (place / "tmp").iterdir())
+        end(kit, ENDINGS[-1])
+    assert list((place / "tmp").iterdir()) == []
+
+
 # ---------------------------------------------------------------- servers that are somebody else's
 
 
