@@ -46,7 +46,6 @@ ROOTS = {  # modules that nothing imports, and why they are there
     "seqproof_reference.phone_twins": "opened by name, as phone and phone-mutant: targets",
     "seqproof_conformance.sampled": "races at a server's own pace, for benchmarks and tests",
     "seqproof_conformance.load": "clients under load, for benchmarks and tests",
-    "seqproof_conformance.sampled": "races that nobody schedules, for benchmarks and tests",
     "seqproof_reference.__main__": "python -m seqproof_reference",
     "seqproof_reference.phone_client": "the phone on a real network, for measurements and for people who copy it",
     "seqproof_reference.faulty": "opened by name, as mutant: targets",
