@@ -46,6 +46,18 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Session([_run_of(config, target) for target in dict.fromkeys(targets)], chosen))
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out the test in a counterexample's directory unless it is named: it is an output, one of many of its name.
+
+    A copy that somebody keeps in a test suite is a test like any other.
+    """
+    directory = collection_path.parent
+    if collection_path.name != "test_repro.py" or not (directory / "counterexample.json").is_file():
+        return None
+    asked = {Path(config.invocation_params.dir, word.partition("::")[0]).resolve() for word in config.args}
+    return None if {collection_path.resolve(), directory.resolve()} & asked else True
+
+
 def _given(config: pytest.Config) -> dict[str, Any]:
     """The plugin's options by their short names."""
     return {name: config.getoption(f"--seqproof-{name}") for name in ("target", "suite", "profile", "baseline")}

@@ -156,7 +156,7 @@ def test_a_server_that_never_answers_is_waited_for_as_long_as_was_said(target: s
         os.kill(adapter.server.pid, signal.SIGSTOP)
         assert isinstance(adapter.recv("x", "A", 0), Indefinite)
         inside = cast("dict[str, Any]", vars(adapter))
-        bound = inside["_http"].timeout.read if target == "reference" else inside["_timeout_s"]
+        bound = inside["_http"].timeout.read if target == "reference" else inside["requests"].timeout_s
         assert bound == 0.2
     finally:
         adapter.close()

@@ -53,8 +53,8 @@ def test_a_failure_shows_the_sentence_the_proof_the_trace_and_the_replay_line(in
         [
             "seqproof::mutant:OVER_ACK::RCV-1 FAILED*",
             "*the reply to recv*",
-            "Let seq_svr be *",
-            "However, in event*",
+            "Seq 2 is due: it exists, and nobody has confirmed it.",
+            "However, phone A, asking after 1, gets*",
             "trace: *",
             "replay:  seqproof replay seqproof-runs/mutant-OVER_ACK/RCV-1/scenario.json mutant:OVER_ACK",
             "report:  seqproof-runs/mutant-OVER_ACK/RCV-1/report.html",
@@ -95,6 +95,18 @@ def test_known_failures_are_expected_and_stale_entries_fail(inner: Pytest) -> No
     result = inner(*words, "mutant:CORRECT")
     assert counts(result)["failed"] == len(failed)
     result.stdout.fnmatch_lines([f"stale: {failed[0]} passes now; remove it from known.toml"])
+
+
+def test_the_tests_in_a_runs_output_are_collected_only_by_name(inner: Pytest, pytester: pytest.Pytester) -> None:
+    inner("--seqproof-target", TARGET)
+    pytester.makepyfile(test_own="def test_own(): pass")
+    assert counts(inner()) == {"passed": 1}
+    named = sorted(Path("seqproof-runs").rglob("test_repro.py"))
+    assert len(named) > 1
+    assert counts(inner(str(named[0]))) == {"failed": 1}
+    assert counts(inner(str(named[0].parent))) == {"failed": 1}
+    Path("test_kept.py").write_bytes(named[0].read_bytes())
+    assert counts(inner()) == {"passed": 1, "failed": 1}
 
 
 def test_several_targets_are_several_rows(inner: Pytest) -> None:
