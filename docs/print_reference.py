@@ -1,10 +1,10 @@
 """Print the sequence diagrams of the reference server from real runs: ``python docs/print_reference.py [--check]``.
 
 A server with two ConnectSvrs is started, phones speak to it over real sockets, and every part traces whom it tells
-what. Each diagram is what was traced. What a request does and what its notice does run side by side from the moment
-that the notice is handed over; the diagram shows them as two branches, so that it does not depend on which was faster.
-A lost reply is one that the server sent and the script threw away, as the kit does. ``--check`` writes nothing and
-exits with 1 when the page is stale.
+what. Each diagram is what was traced; all stand in the README of reference_impl, between two marks. What a request does
+and what its notice does run side by side from the moment that the notice is handed over; the diagram shows them as two
+branches, so that it does not depend on which was faster. A lost reply is one that the server sent and the script threw
+away, as the kit does. ``--check`` writes nothing and exits with 1 when they are stale.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from websockets.sync.client import ClientConnection, connect
 from seqproof_reference.serve import Options, serving
 
 HERE = Path(__file__).parent
-PAGE, PROSE = HERE / "reference.md", HERE / "print_reference.txt"
-HEAD = "<!-- Printed by docs/print_reference.py from a real run of seqproof_reference. Do not edit. -->"
+PAGE, PROSE = HERE.parent / "reference_impl/README.md", HERE / "print_reference.txt"
+BEGIN, END = "<!-- paths: printed by docs/print_reference.py from real runs -->\n", "<!-- /paths -->\n"
 WAIT_S = 20.0
 LOST = "lost"
 
@@ -193,24 +193,26 @@ def _answers(line: Told) -> bool:
 
 
 def page() -> str:
-    """Run every path and fill its diagram into the prose."""
+    """Run every path, fill its diagram into the prose, and put that between the marks."""
+    before, _, rest = PAGE.read_text("utf-8").partition(BEGIN)
+    _, _, after = rest.partition(END)
     text = PROSE.read_text("utf-8")
     for name, path in PATHS.items():
         with playing() as play:
             path(play)
         text = text.replace("{{ " + name + " }}", diagram(play.told))
-    return f"{HEAD}\n\n{text}"
+    return f"{before}{BEGIN}{text}{END}{after}"
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Print or check; returns the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 when the page is stale")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 when they are stale")
     asked = parser.parse_args(arguments)
     text = page()
-    stale = not PAGE.exists() or PAGE.read_text("utf-8") != text
+    stale = PAGE.read_text("utf-8") != text
     if asked.check and stale:
-        print("stale: docs/reference.md; run: python docs/print_reference.py", file=sys.stderr)
+        print("stale: reference_impl/README.md; run: python docs/print_reference.py", file=sys.stderr)
         return 1
     if stale:
         PAGE.write_text(text, "utf-8")

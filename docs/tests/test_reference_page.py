@@ -1,4 +1,4 @@
-"""The page on the reference server is what a real run prints, and the printing sees a server that behaves otherwise."""
+"""The paths in the reference's README are what real runs print; a server that behaves otherwise prints others."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ def printing() -> Iterator[ModuleType]:
     del sys.modules[spec.name]
 
 
-def test_the_page_is_what_a_real_run_prints(printing: ModuleType) -> None:
+def test_the_paths_are_what_real_runs_print(printing: ModuleType) -> None:
     assert printing.main(["--check"]) == 0, "run: python docs/print_reference.py"
 
 
 def test_every_path_has_its_place_and_each_place_its_path(printing: ModuleType) -> None:
     text = (DOCS / "print_reference.txt").read_text("utf-8")
     assert {name for name in printing.PATHS if text.count("{{ " + name + " }}") == 1} == set(printing.PATHS)
-    assert "{{" not in (DOCS / "reference.md").read_text("utf-8")
+    assert "{{" not in printing.PAGE.read_text("utf-8")
 
 
-def test_a_server_that_does_not_find_the_phone_prints_another_page(
+def test_a_server_that_does_not_find_the_phone_prints_other_paths(
     printing: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Planted: nobody is ever routed."""
@@ -48,4 +48,4 @@ def test_a_server_that_does_not_find_the_phone_prints_another_page(
 
     monkeypatch.setattr(Routes, "current", nowhere)
     assert printing.main(["--check"]) == 1
-    assert "stale: docs/reference.md" in capsys.readouterr().err
+    assert "stale: reference_impl/README.md" in capsys.readouterr().err
