@@ -40,7 +40,7 @@ from seqproof_model.scenario import Scenario
 
 TARGETS = ("reference", "reference:page=2")
 BLOCK = 400  # runs that are drawn together, and played together as far as that can be
-SHAPE = Shape(shortest=2, longest=14, preset=0.2, starts=(9, 2**24 - 2, 2**31 - 2), alone=0.03)
+SHAPE = Shape(shortest=2, longest=16, preset=0.2, starts=(9, 2**24 - 2, 2**31 - 2), alone=0.1, kept=0.4)
 COUNTED: dict[type[object], str] = {
     h.Send: "sends",
     h.Recv: "recvs",

@@ -9,6 +9,10 @@ campaign, so that a fault that was caused shows.
 * ``EVERYTHING``: every kind of step there is, with all its words, weighted so that a run of some length holds many of
   each; what looks for false alarms draws from it.
 
+A scenario that may hold every kind of step holds few of each, and what takes several of a few kinds in order hardly
+ever happens. So kinds that belong together are a *family*, and ``Shape.kept`` leaves families out, for each scenario
+others (swarm testing: Groce and others, ISSTA 2012).
+
 The same seed gives the same scenarios, on any machine.
 """
 
@@ -32,11 +36,16 @@ MALFORMED = ("-1", "1.5", "null", '"abc"', "4294967296", "true", "1e0", '"2"')
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of step: how often it is drawn, beside the others. ``alone``: only in scenarios that are played alone."""
+    """A kind of step: how often it is drawn, beside the others.
+
+    ``alone``: only in scenarios that are played alone. ``family``: it is left out with the others of it; what is of
+    none is never left out.
+    """
 
     weight: int
     draw: Callable[[random.Random], Step]
     alone: bool = False
+    family: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,6 +54,7 @@ class Shape:
 
     ``shortest``, ``longest``: how many steps are drawn. ``preset``: the share of scenarios that begin at one of
     ``starts``, or a little below the last seq. ``alone``: the share that may hold the kinds that must be played alone.
+    ``kept``: how likely a family is in a scenario; 1: nothing is drawn for it.
     """
 
     shortest: int = 1
@@ -52,6 +62,7 @@ class Shape:
     preset: float = 1 / 3
     starts: tuple[int, ...] = EDGES
     alone: float = 0.0
+    kept: float = 1.0
 
 
 def draw(
@@ -71,7 +82,9 @@ def draw(
         within = [n for n in starts if profile.before_first <= n <= profile.seq_max]
         begun += [sc.Preset(seq=chance.choice(within))] if within else []
     alone = chance.random() < shape.alone
-    kinds = [kind for kind in pool if alone or not kind.alone]
+    families = dict.fromkeys(kind.family for kind in pool)
+    kept = {family for family in families if not family or shape.kept == 1.0 or chance.random() < shape.kept}
+    kinds = [kind for kind in pool if kind.family in kept and (alone or not kind.alone)]
     number = chance.randint(shape.shortest, shape.longest)
     drawn = [kind.draw(chance) for kind in chance.choices(kinds, [kind.weight for kind in kinds], k=number)]
     able = set(capabilities)
@@ -140,27 +153,28 @@ def _late(chance: random.Random) -> Step:
 EVERYTHING: tuple[Kind, ...] = (
     Kind(6, lambda r: sc.Send(_account(r), r.choice("sst"), r.choice((1, 1, 2, 5)), lose=_lost(r))),
     Kind(6, lambda r: sc.Recv(phone=_phone(r), account=_account(r), lose=_lost(r))),
-    Kind(2, lambda r: sc.Recv(account=_account(r), fresh=True)),
-    Kind(2, lambda r: sc.Recv(phone="R", account=_account(r), seq_cli=r.randrange(12))),
-    Kind(2, lambda r: sc.Recv(phone=_phone(r), hold=r.choice(("p1", "p2")))),
-    Kind(2, lambda r: sc.Deliver(r.choice(("p1", "p2")), keep=r.random() < 0.3)),
-    Kind(2, lambda r: sc.Ask(r.choice(("r1", "r2")), phone=_phone(r))),
-    Kind(2, lambda r: sc.Arrive(r.choice(("r1", "r2")), r.choice((Lost.NOTHING, Lost.REPLY)), r.random() < 0.3)),
-    Kind(2, lambda r: sc.Send(account=_account(r), repeat=True, age=r.choice((1, 1, 2)))),
-    Kind(1, lambda r: sc.Drain(phone=_phone(r), account=_account(r))),
-    Kind(1, lambda r: sc.Trim(account=_account(r))),
-    Kind(1, lambda _: sc.Kill()),
-    Kind(1, lambda _: sc.FailStore(), alone=True),
-    Kind(2, _around, alone=True),
-    Kind(1, _broken),
-    Kind(2, lambda r: sc.Begin(r.choice(("o1", "o2", "o3")), sc.plain(_request(r)))),
-    Kind(1, lambda r: sc.Begin(r.choice(("h1", "h2")), sc.Send(), held=True)),
-    Kind(1, _late),
-    Kind(2, lambda r: sc.Login(_phone(r), _account(r))),
-    Kind(1, lambda r: sc.Logout(_phone(r), _account(r))),
-    Kind(2, lambda _: sc.Tips()),
-    Kind(1, lambda r: sc.RecvRaw(r.choice(MALFORMED), _phone(r), _account(r))),
-    Kind(4, lambda _: sc.Backup(), alone=True),
-    Kind(4, lambda _: sc.Restore(), alone=True),
-    Kind(3, lambda r: sc.End(r.choice(("o1", "o2", "o3", "h1", "h2")))),
+    Kind(2, lambda r: sc.Recv(account=_account(r), fresh=True), family="phones"),
+    Kind(1, lambda r: sc.Drain(phone=_phone(r), account=_account(r)), family="phones"),
+    Kind(2, lambda r: sc.Recv(phone="R", account=_account(r), seq_cli=r.randrange(12)), family="odd"),
+    Kind(1, lambda r: sc.RecvRaw(r.choice(MALFORMED), _phone(r), _account(r)), family="odd"),
+    Kind(2, lambda r: sc.Recv(phone=_phone(r), hold=r.choice(("p1", "p2"))), family="late"),
+    Kind(2, lambda r: sc.Deliver(r.choice(("p1", "p2")), keep=r.random() < 0.3), family="late"),
+    Kind(2, lambda r: sc.Ask(r.choice(("r1", "r2")), phone=_phone(r)), family="late"),
+    Kind(2, lambda r: sc.Arrive(r.choice(("r1", "r2")), r.choice((Lost.NOTHING, Lost.REPLY)), r.random() < 0.3),
+         family="late"),
+    Kind(2, lambda r: sc.Send(account=_account(r), repeat=True, age=r.choice((1, 1, 2))), family="store"),
+    Kind(1, lambda r: sc.Trim(account=_account(r)), family="store"),
+    Kind(2, lambda _: sc.FailStore(), alone=True, family="store"),
+    Kind(1, lambda _: sc.Kill(), family="kill"),
+    Kind(2, _around, alone=True, family="kill"),
+    Kind(1, _broken, family="wire"),
+    Kind(1, _late, family="wire"),
+    Kind(2, lambda r: sc.Begin(r.choice(("o1", "o2", "o3")), sc.plain(_request(r))), family="overlap"),
+    Kind(1, lambda r: sc.Begin(r.choice(("h1", "h2")), sc.Send(), held=True), family="overlap"),
+    Kind(3, lambda r: sc.End(r.choice(("o1", "o2", "o3", "h1", "h2"))), family="overlap"),
+    Kind(3, lambda r: sc.Login(_phone(r), _account(r)), family="tips"),
+    Kind(2, lambda r: sc.Logout(_phone(r), _account(r)), family="tips"),
+    Kind(4, lambda _: sc.Tips(), family="tips"),
+    Kind(3, lambda _: sc.Backup(), alone=True, family="restore"),
+    Kind(4, lambda _: sc.Restore(), alone=True, family="restore"),
 )  # fmt: skip
