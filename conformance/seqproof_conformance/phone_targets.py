@@ -26,7 +26,7 @@ from seqproof_model.phone_words import PhoneHello
 
 __all__ = ["FAULTY", "Role", "catalogue", "opened", "role_of"]
 
-FAULTY = "seqproof_reference.phone_twins"
+FAULTY = "seqproof_reference.phone_faulty"
 LIST = "see `seqproof list targets`"
 
 

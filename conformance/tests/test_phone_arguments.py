@@ -16,14 +16,14 @@ from seqproof_model.phone_judge import judge
 from seqproof_model.profile import built_in
 from seqproof_model.scenario import Scenario
 from seqproof_model.verdict import Counterexample
-from seqproof_reference import phone_twins
+from seqproof_reference import phone_faulty
 from seqproof_reference.phone_equivalent import Entry
-from seqproof_reference.phone_twins import FAULTS
+from seqproof_reference.phone_faulty import FAULTS
 from seqproof_reports.argument import NEGATIVE, argue
 
 
 def failed(name: str) -> tuple[list[PhonePlayed], PhoneRunner]:
-    shell = phone_twins.make(name)
+    shell = phone_faulty.make(name)
     runner = PhoneRunner(shell, shell.hello())
     scenarios = [s for s in courses.golden() if not runner.why_not(s)]
     scenarios += courses.campaign(1, 40, set(map(str, runner.hello.capabilities)))

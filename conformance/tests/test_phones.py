@@ -15,9 +15,9 @@ from seqproof_conformance.suite import Outcome, Watcher
 from seqproof_model import phone_scenario as ps
 from seqproof_model.phone_scenario import PhoneScenario
 from seqproof_model.verdict import Result
-from seqproof_reference import phone_twins
+from seqproof_reference import phone_faulty
 from seqproof_reference.phone_equivalent import RIGHT, Entry
-from seqproof_reference.phone_twins import FAULTS
+from seqproof_reference.phone_faulty import FAULTS
 
 
 def moves(steps: tuple[ps.Step, ...]) -> int:
@@ -47,7 +47,7 @@ def test_a_faulty_phone_is_blamed_by_a_shortest_trace(entry: Entry, tmp_path: Pa
 
 
 def random_plays(name: str, examples: int) -> list[PhonePlayed]:
-    shell = phone_twins.make(name)
+    shell = phone_faulty.make(name)
     hello = shell.hello()
     runner = PhoneRunner(shell, hello)
     able = set(map(str, hello.capabilities))
@@ -101,7 +101,7 @@ def test_the_history_is_whole_and_says_what_it_is(whole: tuple[Outcome, Path]) -
 
 def test_a_course_after_an_idle_move_is_played_once() -> None:
     """Without it the count of courses that differ would be a lie: `late` with nothing under way is no move."""
-    shell = phone_twins.make("")
+    shell = phone_faulty.make("")
     runner, played = PhoneRunner(shell, shell.hello()), list[str]()
 
     def play(scenario: PhoneScenario) -> PhonePlayed:
@@ -128,7 +128,7 @@ def test_golden_scenarios_observe_every_requirement_and_read_back() -> None:
 def test_a_phone_without_capabilities_is_graded_only_for_what_it_can(tmp_path: Path) -> None:
     outcome = run(PhoneJob("py:seqproof_reference.phone_shell:PhoneShell", tmp_path / "a", length=1))
     assert outcome.code == 0
-    shell = phone_twins.make("")
+    shell = phone_faulty.make("")
     shell.capabilities = frozenset()
     runner = PhoneRunner(shell, shell.hello())
     assert [s.name for s in courses.golden() if not runner.why_not(s)]

@@ -44,7 +44,7 @@ ROOTS = {  # modules that nothing imports, and why they are there
     "seqproof_conformance.samples.python.toy": "written by `seqproof new-adapter`",
     "seqproof_conformance.pytest_plugin": "loaded by pytest",
     "seqproof_conformance.samples.phone.phone": "a phone to begin with; run by path",
-    "seqproof_reference.phone_twins": "opened by name, as phone and phone-mutant: targets",
+    "seqproof_reference.phone_faulty": "opened by name, as phone and phone-mutant: targets",
     "seqproof_conformance.sampled": "races at a server's own pace, for benchmarks and tests",
     "seqproof_conformance.load": "clients under load, for benchmarks and tests",
     "seqproof_reference.__main__": "python -m seqproof_reference",

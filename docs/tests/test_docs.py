@@ -15,7 +15,7 @@ from typer.main import get_command
 
 from seqproof_conformance.cli import app
 from seqproof_model.requirements import INVARIANTS, REQUIREMENTS
-from seqproof_reference import faulty, phone_twins
+from seqproof_reference import faulty, phone_faulty
 
 DOCS = Path(__file__).parents[1]
 ROOT = DOCS.parent
@@ -162,7 +162,7 @@ def unknown_ids(text: str) -> set[str]:
     mutants = (
         set(re.findall(r"(?<!-)\bmutant:([A-Z][A-Z0-9_]+)\b", text)) - {e.id for e in faulty.catalogue()} - {"NAME"}
     )
-    phones = set(re.findall(r"\bphone-mutant:([A-Z][A-Z0-9_]+)\b", text)) - phone_twins.ENTRIES.keys() - {"ID"}
+    phones = set(re.findall(r"\bphone-mutant:([A-Z][A-Z0-9_]+)\b", text)) - phone_faulty.ENTRIES.keys() - {"ID"}
     return named | broken | mutants | phones
 
 

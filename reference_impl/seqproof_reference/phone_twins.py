@@ -1,24 +1,17 @@
-"""Faulty phones, each the reference phone with one step replaced; and the catalogue, with the odd but right ones.
+"""Faulty phones, each the reference phone with one step replaced. ``phone_faulty`` is their catalogue.
 
-Each fault is one that real teams make. ``expected``: the requirement ids under which it may rightly be blamed;
-``trace``: the shortest known one that shows it, in the notation of docs/phones.md, ``on`` included.
-
-    >>> make("C_NO_RETRY").hello().phone.endswith("(C_NO_RETRY)")
-    True
+Each fault is one that real teams make; each class says what it does wrong.
 """
 
 # ruff: noqa: ARG002 - an override has the arguments of what it replaces
 
 from __future__ import annotations
 
-import difflib
 from typing import Any
 
 from seqproof_model.phone_words import Reply, Request, Row, Rows
 from seqproof_reference.phone import Phone, Question
-from seqproof_reference.phone_equivalent import RIGHT, Entry
-from seqproof_reference.phone_shell import PhoneShell
-from seqproof_reference.phone_store import Change, Kept, Place, SqliteStore, Unsent
+from seqproof_reference.phone_store import Change, Kept, Place, Unsent
 
 INSTALL = "\x00install"  # where a phone keeps what it wrongly keeps once for all accounts
 
@@ -361,91 +354,3 @@ class ClientIdRestarts(Phone):
         """The next number of this life."""
         self.said += 1
         return str(self.said)
-
-
-# ---------------------------------------------------------------- the catalogue
-
-
-def _fault(id: str, build: type[Phone], summary: str, breaks: str, expected: str, trace: str) -> Entry:  # noqa: A002
-    return Entry(id, build, summary, breaks, frozenset(expected.split()), trace)
-
-
-# A table, two lines a row: left as it is laid out.
-# fmt: off
-FAULTS: tuple[Entry, ...] = (
-    _fault("C_ADV_ON_TIMEOUT", AdvancesOnTimeout, "seq_cli moves on though no reply came.",
-           "I-LOSS", "DEV-3", "on r?"),
-    _fault("C_TIP_ADVANCES", TipAdvances, "A tip moves seq_cli.",
-           "I-LOSS", "DEV-3 PSH-1", "on tip"),
-    _fault("C_CLI_BEFORE_DATA", CliBeforeData, "seq_cli is durable before the messages.",
-           "I-LOSS", "DEV-2", "m on r!1"),
-    _fault("C_PAGE_ADOPTS_SVR", PageAdoptsSvr, "seq_cli becomes seq_svr after a page.",
-           "I-LOSS", "DEV-3", "m*2 on r"),
-    _fault("C_PUSH_ONLY", PushOnly, "It asks only when a tip comes, not when it starts.",
-           "I-LIVE", "DEV-5", "on wait"),
-    _fault("C_NO_RETRY", NoRetry, "After a lost request it does not ask again.",
-           "I-LIVE", "PSH-4 DEV-5", "on r? wait"),
-    _fault("C_STOPS_AFTER_PAGE", StopsAfterPage, "After a page it does not ask for the next.",
-           "I-LIVE", "DEV-5", "m*2 on r wait"),
-    _fault("C_SKIPS_BACKLOG_ON_START", SkipsBacklog, "A fresh phone takes the mark of its first reply, no messages.",
-           "I-LOSS", "DEV-2", "m on r"),
-    _fault("C_RESEND_NEW_ID", ResendNewId, "A repeated send has a new client id.",
-           "I-ONCE", "SND-3", "on say down up"),
-    _fault("C_LATE_REPLY_LOWERS_CLI", LateReplyLowers, "A late reply lowers seq_cli.",
-           "I-MONO", "DEV-4", "m on rx m pull r late"),
-    _fault("C_CLI_PER_INSTALL", CliPerInstall, "One seq_cli for the app instead of one an account.",
-           "I-ISO", "DEV-1", "m on r login(y)"),
-    _fault("C_TIP_IN_BETWEEN", IgnoresTipInBetween, "A tip while a recv is under way is forgotten.",
-           "I-LIVE", "DEV-6", "on tip r wait"),
-    _fault("C_BACKOFF_UNBOUNDED", BackoffUnbounded, "The wait doubles with each loss, without bound or reset.",
-           "I-LIVE", "PSH-4", "on r? wait r? wait r? wait r? wait"),
-    _fault("C_DEDUP_BY_BODY", DedupByBody, "A message with a text that is known is dropped.",
-           "I-LOSS", "DEV-2", 'm"b"*2 on r'),
-    _fault("C_UPTO_PLUS1", UptoPlusOne, "upto is taken for the next seq to ask for.",
-           "I-LOSS", "DEV-3", "m on r"),
-    _fault("C_COUNTS_ROWS", CountsRows, "seq_cli grows by the number of rows, whatever their seqs.",
-           "I-LOSS", "DEV-3 DEV-4", "m on rx pull r late"),
-    _fault("C_IGNORES_EPOCH", IgnoresEpoch, "A new epoch, and a refusal as ahead, change nothing.",
-           "I-LOSS", "DEV-7", "m on r restore pull r wait"),
-    _fault("C_EPOCH_DROPS_MESSAGES", EpochDropsMessages, "A new epoch makes it forget its messages.",
-           "I-LOSS", "DEV-7 DEV-2", "m on r restore pull r"),
-    _fault("C_OVERLAP_DROPPED", DropsOverlap, "A reply that overlaps what it holds is dropped, its mark taken.",
-           "I-LOSS", "DEV-2", "m on rx pull late m r"),
-    _fault("C_REPLY_TO_CURRENT", ReplyToCurrentAccount, "A reply is stored for whoever is logged in when it comes.",
-           "I-ISO", "DEV-1", "m on login(y) r"),
-    _fault("C_TIP_CLEARS", TipClears, "A tip empties what it shows.",
-           "I-LOSS", "PSH-1", "m on r tip"),
-    _fault("C_SHOWS_TWICE", ShowsTwice, "A message that comes twice is shown twice.",
-           "I-NODUP", "DEV-4", "m on rx pull r late"),
-    _fault("C_WANTS_NO_GAPS", WantsNoGaps, "Rows after a hole are dropped; another phone may have confirmed it.",
-           "I-LIVE", "PSH-4 DEV-5", "m B m on"),
-    _fault("C_NO_ASK_ON_RECONNECT", NoAskOnReconnect, "When the connection is back it does not ask.",
-           "I-LIVE", "DEV-5", "on down up wait"),
-    _fault("C_NEVER_POLLS", NeverPolls, "It says that it polls, and sets no timer.",
-           "I-LIVE", "PSH-4", "on r wait"),
-    _fault("C_WRITE_BEHIND", WriteBehind, "It acks a reply before that is durable.",
-           "I-LOSS", "DEV-2", "m on r pull !"),
-    _fault("C_CLIENT_ID_RESTARTS", ClientIdRestarts, "Client ids begin again after a restart.",
-           "I-ONCE", "SND-3", "on say r2 ! say"),
-)
-# fmt: on
-ENTRIES = {entry.id: entry for entry in (*FAULTS, *RIGHT)}
-
-
-def catalogue() -> list[Entry]:
-    """Every phone, the faulty ones first."""
-    return list(ENTRIES.values())
-
-
-def make(name: str) -> PhoneShell:
-    """Make a phone by its id; "": the reference. Raises KeyError, its text names what is near."""
-    if not name:
-        return PhoneShell()
-    entry = ENTRIES.get(name)
-    if entry is None:
-        near = difflib.get_close_matches(name.upper(), ENTRIES, n=3)
-        hint = f"; did you mean {' or '.join(near)}?" if near else ""
-        raise KeyError(f"no phone {name!r}{hint}")
-    if entry.sqlite:
-        return PhoneShell(entry.build, lambda: SqliteStore(":memory:"), name=name, timing=entry.timing)
-    return PhoneShell(entry.build, name=name, timing=entry.timing)

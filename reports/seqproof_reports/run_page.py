@@ -116,7 +116,7 @@ def _rows(found: RunResult, prefix: str) -> list[tuple[str, list[Row]]]:
 
 def _row(grade: Grade, href: str) -> Row:
     known = titled(grade.requirement)
-    seen = f"seen {plural(grade.observed, 'time')}"
+    seen = f"seen {plural(grade.observed, 'time')}" + (f"; {grade.reason}" if grade.reason else "")
     why = {Result.PASS: seen, Result.FAIL: "a counterexample was found", Result.NOT_GRADED: grade.reason}
     return Row(
         id=grade.requirement,

@@ -95,6 +95,9 @@ def _print_graded(console: Console, verdict: Verdict) -> None:
         console.print(_graded(graded))
         if any(grade.added_by_adapter for grade in graded):
             console.print(Text(f"    {ADDED} added by the adapter's own code, not by the server", "dim"))
+        notes = [f"{grade.requirement}: {visible(grade.reason)}" for grade in graded if grade.reason]
+        if notes:
+            console.print(_listed(notes))
 
 
 def _graded(grades: list[Grade]) -> Table:

@@ -59,6 +59,13 @@ def test_the_first_line_says_what_happened_with_numbers() -> None:
     )
 
 
+def test_what_a_pass_does_not_cover_is_said_below_the_table() -> None:
+    whole = verdict()
+    noted = (Grade("SEQ-7", Result.PASS, 9, reason="of large seqs alone"), *whole.grades[1:])
+    assert "· SEQ-7: of large seqs alone" in shown(msgspec.structs.replace(whole, grades=noted))
+    assert "of large seqs alone" not in shown(whole)
+
+
 def test_no_line_is_wider_than_80_columns_but_those_to_be_copied() -> None:
     texts = [shown(verdict()), *(shown(name=name) for name in NAMES)]
     lines = [line for text in texts for line in text.splitlines() if not line.startswith(TO_BE_COPIED)]
