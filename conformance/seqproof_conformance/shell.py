@@ -12,11 +12,12 @@ import signal
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import msgspec
 import typer
 from rich.console import Console
+from typer.core import TyperGroup
 
 from seqproof_conformance.address import MOVED, hidden
 from seqproof_conformance.codes import FAILED as FAILED
@@ -33,10 +34,22 @@ class UsageError(Exception):
     """An option or a name that cannot be used; one line."""
 
 
+class _Commands(TyperGroup):
+    """Ctrl-C in a command that has no way of its own to end: left alone, Typer would end it without a word."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was named. Raises what it raises, and typer.Abort for KeyboardInterrupt."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise typer.Abort from None
+
+
 def application(about: str | None = None, epilog: str | None = None) -> typer.Typer:
     """Make an empty application in which all commands behave alike."""
     return typer.Typer(
         name="seqproof",
+        cls=_Commands,
         no_args_is_help=True,
         add_completion=False,
         rich_markup_mode="rich",
@@ -126,7 +139,7 @@ def _answer(error: BaseException, usage: Errors, nothing: Errors, failed: Errors
             complain(f"{error.format_message().rstrip('.')}; see `seqproof --help` and `seqproof COMMAND --help`")
             return USAGE
         case typer.Abort() | KeyboardInterrupt():
-            complain("interrupted; what was found so far is kept")
+            complain("interrupted")
             return INTERRUPTED
         case OSError():
             place = error.filename or "the results"

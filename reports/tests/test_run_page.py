@@ -43,7 +43,8 @@ SAID = (
     "graded 2 of 4: 1 passed, 1 failed, 1 of them known", "not conformant", "seen 7 times", "added by the adapter",
     "the target does not declare tips", "42 of the 56 transitions", "a page was lost", "every course of up to 3 steps",
     "golden 3", "valkey 9", "seqproof 1", "the run was interrupted", "RCV-7 is a known failure: OPS-12",
-    "of a few alone", "SEQ-1 is listed as known and passes now", "that cannot be decided: no tips", "PSH-2 is required", "5 of 5",
+    "of a few alone", "SEQ-1 is listed as known and passes now", "that cannot be decided: no tips", "PSH-2 is required",
+    "5 of 5",
 )  # fmt: skip
 
 
