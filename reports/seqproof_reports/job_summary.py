@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from seqproof_model.assessment import Assessment
 from seqproof_model.verdict import Counterexample, Result, Violation
 from seqproof_reports.markdown import code, escape
-from seqproof_reports.summary import STANDING_SYMBOLS, by_reason, headline, ids_text, standing_of
+from seqproof_reports.summary import STANDING_SYMBOLS, by_reason, coverage_lines, headline, ids_text, standing_of
 from seqproof_reports.text import plural, short
 
 MOST_BYTES = 60_000  # a job summary or a comment may have 65 536, with what others add
@@ -21,7 +21,7 @@ MOST_LINES = 40  # of one list
 
 def job_summary(assessment: Assessment, counterexamples: Sequence[Counterexample] = (), place: str = "") -> str:
     """Write the summary, less than 64 KiB of it. ``place``: where the whole results are, "" for nowhere."""
-    head, tail = [*_head(assessment), ""], [*_lists(assessment), *_not_graded(assessment)]
+    head, tail = [*_head(assessment), ""], [*_lists(assessment), *_not_graded(assessment), *_covered(assessment)]
     if place:
         tail.append(f"Everything: {code(short(place, LONGEST))}")
     left = MOST_BYTES - _size([*head, *tail])
@@ -99,11 +99,24 @@ def _lists(assessment: Assessment) -> Iterator[str]:
 
 def _not_graded(assessment: Assessment) -> Iterator[str]:
     grades = assessment.verdict.having(Result.NOT_GRADED)
-    if grades:
-        yield f"<details><summary>{len(grades)} not graded</summary>"
+    reasons = [f"{ids_text(ids)}: {said(reason)}" for reason, ids in by_reason(grades)]
+    return _folded(f"{len(grades)} not graded", reasons)
+
+
+def _covered(assessment: Assessment) -> Iterator[str]:
+    """What was covered to its end, and which passes stand for a part of their requirement."""
+    verdict = assessment.verdict
+    partly = [f"{grade.requirement}: {grade.reason}" for grade in verdict.having(Result.PASS) if grade.reason]
+    lines = [*(coverage_lines(verdict.coverage) if verdict.coverage else ()), *partly]
+    return _folded("Covered", [said(line) for line in lines])
+
+
+def _folded(title: str, lines: Sequence[str]) -> Iterator[str]:
+    """A list that opens when it is asked for; nothing for an empty one."""
+    if lines:
+        yield f"<details><summary>{title}</summary>"
         yield ""
-        for reason, ids in by_reason(grades)[:MOST_LINES]:
-            yield f"- {ids_text(ids)}: {said(reason)}"
+        yield from (f"- {line}" for line in lines[:MOST_LINES])
         yield ""
         yield "</details>"
         yield ""

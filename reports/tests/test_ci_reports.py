@@ -16,7 +16,7 @@ from markdown_it import MarkdownIt
 from seqproof_model.assessment import Assessment, Known, assess
 from seqproof_model.profile import built_in
 from seqproof_model.requirements import REQUIREMENTS
-from seqproof_model.verdict import Counterexample, Grade, Result, Verdict
+from seqproof_model.verdict import Counterexample, Coverage, Grade, Result, Verdict
 from seqproof_reports.assessed import notes
 from seqproof_reports.job_summary import MOST_BYTES, job_summary
 from seqproof_reports.junit import THE_RUN, junit_xml
@@ -38,7 +38,8 @@ def verdict(shown: Counterexample, **fields: object) -> Verdict:
     """A verdict with that failure, SEQ-1 passed, and everything else not graded."""
     failed = shown.violation.requirement
     results = {"SEQ-1": Result.PASS, "SEQ-2": Result.PASS, failed: Result.FAIL}
-    grades = tuple(Grade(name, results.get(name, Result.NOT_GRADED), reason="no kill") for name in REQUIREMENTS)
+    none = {name: Grade(name, Result.NOT_GRADED, reason="no kill") for name in REQUIREMENTS}
+    grades = tuple(Grade(name, results[name]) if name in results else grade for name, grade in none.items())
     whole = Verdict(shown.header.target, built_in()["strict"], grades, (shown.violation,), 9)
     return msgspec.structs.replace(whole, **fields)
 
@@ -139,6 +140,16 @@ def test_the_summary_shows_each_new_failure_with_trace_and_replay(name: str) -> 
     assert shown.violation.requirement in html
     assert re.search("<details><summary>3[56] not graded</summary>", html)
     assert "out/index.html" in html
+
+
+def test_the_summary_says_what_was_covered_and_which_passes_stand_for_a_part() -> None:
+    coverage = Coverage(("every course of up to 3 steps",), {"golden": 3}, (42, 56), {"a": 1, "b": 0}, ("b happens",))
+    html = rendered(job_summary(assess(verdict(SHOWN, coverage=coverage))))
+    for said in ("every course of up to 3 steps", "42 of the 56 transitions", "1 of 2 conditions occurred"):
+        assert f"<li>{said}" in html
+    part = (Grade("SEQ-7", Result.PASS, reason="of large seqs alone"),)
+    assert "SEQ-7: of large seqs alone" in job_summary(assess(verdict(SHOWN, grades=part)))
+    assert "Covered" not in job_summary(assess(verdict(SHOWN)))
 
 
 def rendered(markdown: str) -> str:
