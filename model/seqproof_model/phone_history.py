@@ -244,6 +244,8 @@ class _Teller:
                 if self.seen.get(event.account, 0) != event.seq_cli:  # only what changed is worth a line
                     self.seen[event.account] = event.seq_cli
                     yield h.Note(f"phone {PHONE}'s durable seq_cli is {event.seq_cli}", event.account)
+            case Tipped():
+                yield h.Tips((h.Tip(event.account, PHONE),), (event.account,))
             case Scenario() | Holds():
                 return
             case _:

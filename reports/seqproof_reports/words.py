@@ -84,6 +84,12 @@ def tips(came: tuple[h.Tip, ...]) -> str:
     return ", ".join(f"{many} to {phone}" for phone, many in each.items())
 
 
+def _came(came: tuple[h.Tip, ...]) -> str:
+    if len(came) == 1:
+        return f"a tip has reached phone {short(came[0].phone)}" + (" (OS push)" if came[0].via is h.Via.OS else "")
+    return f"tips so far: {tips(came)}"
+
+
 def plain(event: h.Event, restarted: bool) -> tuple[Kind, str, str]:
     """Say what an event is that is no request and no answer: its kind, its account, its words."""
     match event:
@@ -108,7 +114,7 @@ def plain(event: h.Event, restarted: bool) -> tuple[Kind, str, str]:
         case h.Logout():
             return Kind.LOGIN, event.account, f"phone {short(event.phone)} logs out"
         case h.Tips():
-            return Kind.TIPS, "", f"tips so far: {tips(event.tips)}"
+            return Kind.TIPS, "", _came(event.tips)
         case h.Settled():
             return Kind.SETTLED, "", f"operation {event.id} can no longer take effect"
         case h.Note():
