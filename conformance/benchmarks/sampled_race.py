@@ -14,7 +14,7 @@ import sys
 import time
 
 from seqproof_conformance.adapter import TargetError
-from seqproof_conformance.sampled import sample
+from seqproof_conformance.sampled import sample_adapter
 from seqproof_conformance.targets import opened
 from seqproof_model.profile import find
 
@@ -29,12 +29,13 @@ def main() -> None:
     try:
         with opened(asked.target) as (adapter, hello):
             began = time.perf_counter()
-            found = sample(adapter, hello.claims or find("strict"), max(1, asked.trials), secrets.token_hex(3))
-            each_ms = 1000 * (time.perf_counter() - began) / found.trials
+            held_to = hello.claims or find("strict")
+            found, _ = sample_adapter(adapter, held_to, max(1, asked.trials), secrets.token_hex(3))
+            each_ms = 1000 * (time.perf_counter() - began) / max(1, found.trials)
     except TargetError as error:
         print(f"{asked.target}: {error}", file=sys.stderr)
         sys.exit(2)
-    for line in found.lines():
+    for line in found.report().lines():
         print(f"{asked.target}: {line}")
     print(f"{asked.target}: {each_ms:.0f} ms a trial")
 

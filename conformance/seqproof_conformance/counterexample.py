@@ -41,6 +41,13 @@ def shortened(played: Played, play: Callable[[Scenario], Played], *, shorten: bo
     return played, claim, sum(violation is not None and violation.requirement == requirement for violation in again)
 
 
+def steady(played: Played, play: Callable[[Scenario], Played]) -> bool:
+    """Whether a failed play fails in the same way each time it is taken again."""
+    assert played.violation is not None  # noqa: S101 - only failed plays get here
+    again = (play(played.scenario).violation for _ in range(RERUNS))
+    return all(violation and violation.requirement == played.violation.requirement for violation in again)
+
+
 def made(
     played: Played, header: h.Header, adapter: Adapter, out: str, *, found_by: str, claim: str, times: tuple[int, int]
 ) -> Counterexample:

@@ -29,7 +29,7 @@ POLL_S, PATIENCE_S = 0.1, 60.0
 
 @dataclass(frozen=True)
 class Orders:
-    """What a process shall do. ``examples``: of the campaign, plain and with kills."""
+    """What a process shall do. ``examples``: of the campaign, plain and with kills; ``trials``: of sampled races."""
 
     target: str
     out: Path
@@ -39,6 +39,8 @@ class Orders:
     examples: tuple[int, int]
     timeout_s: float | None
     validate: bool = False
+    trials: int = 0
+    sampling_s: float = 0.0
 
 
 def history_of(out: Path, share: int) -> Path:
@@ -55,6 +57,8 @@ def play_share(this: Share, orders: Orders, share: int, of: int) -> None:
     """Play a share of everything."""
     for part in orders.parts:
         this.play(part, share, of)
+    if orders.trials:
+        this.sample(portion(orders.trials, share, of), orders.sampling_s)
     plain, with_kills = (portion(number, share, of) for number in orders.examples)
     if plain + with_kills:
         this.campaign(orders.seed + share, plain, with_kills)

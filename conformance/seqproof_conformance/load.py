@@ -19,16 +19,43 @@ import random
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Generic, Protocol, TypeVar, cast
 
 import msgspec
 
-from seqproof_conformance.adapter import Adapter, Kills, TargetError
+from seqproof_conformance.adapter import Kills, TargetError
 from seqproof_model import history as h
-from seqproof_model.judge import Judge
+from seqproof_model.profile import Profile
 
 BACK_S = 60.0  # a server that is not back by then does not come back
 PAGES_AT_MOST = 100_000
+
+
+class Listener(Protocol):
+    """Who is told each event: a judge, or whoever has one."""
+
+    profile: Profile
+
+    def feed(self, event: h.Event) -> object:
+        """Take the next event."""
+
+
+J = TypeVar("J", bound=Listener)
+
+
+class Requests(Protocol):
+    """What is asked of a server under load: three calls of an adapter."""
+
+    def reset(self, account: str) -> None:
+        """Make an account fresh."""
+
+    def send(self, account: str, sender: str, client_id: str, body: str) -> h.Answer:
+        """Send."""
+        ...
+
+    def recv(self, account: str, phone: str, seq_cli: int) -> h.Answer:
+        """Receive."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -61,17 +88,21 @@ class Tally:
         return sorted(self.acknowledged - self.held)
 
 
-class Load:
-    """Clients under way on one server. ``record`` gets every event, in order, one thread at a time."""
+class Load(Generic[J]):
+    """Clients under way on one server. ``record`` gets every event, in order, one thread at a time.
+
+    ``operations``: how many were numbered before.
+    """
 
     def __init__(
         self,
-        adapter: Adapter,
-        judge: Judge,
+        adapter: Requests,
+        judge: J,
         record: Callable[[h.Event], None],
         shape: Shape,
         seed: int = 0,
         token: str = "load",  # noqa: S107 - part of account names, no secret
+        operations: int = 0,
     ) -> None:
         self.adapter, self.judge, self.shape = adapter, judge, shape
         self.tally = Tally()
@@ -79,7 +110,7 @@ class Load:
         self._base = judge.profile.before_first
         self._lock = threading.Condition()
         self._up, self._stop = threading.Event(), threading.Event()
-        self._operations = 0
+        self.operations = operations
         self._failed: list[BaseException] = []
         self.accounts = [f"{token}-{number}" for number in range(shape.accounts)]
         jobs: list[tuple[Callable[[int, random.Random], None], int]]
@@ -102,12 +133,16 @@ class Load:
 
     def await_answers(self, more: int) -> None:
         """Wait until so many more requests had a definite answer. Raises what a client raised; TargetError."""
+        if not self.answered(more, BACK_S):
+            raise TargetError(f"the server gave not even {more} answers in {BACK_S:g} s")
+
+    def answered(self, more: int, seconds: float) -> bool:
+        """Wait at most so long for so many more definite answers; say whether they came. Raises as ``finish`` does."""
         with self._lock:
             wanted = self.tally.answers + more
-            enough = self._lock.wait_for(lambda: self.tally.answers >= wanted or bool(self._failed), BACK_S)
+            enough = self._lock.wait_for(lambda: self.tally.answers >= wanted or bool(self._failed), seconds)
         self._raise()
-        if not enough:
-            raise TargetError(f"the server gave not even {more} answers in {BACK_S:g} s")
+        return enough
 
     def kill(self) -> None:
         """Kill the server under its requests, and start it again on its store."""
@@ -119,17 +154,24 @@ class Load:
         self._event(h.Restart())
         self._up.set()
 
-    def finish(self) -> None:
-        """End the clients; then a new phone of each account asks for everything. Raises what a client raised."""
+    def finish(self) -> bool:
+        """End the clients; then a new phone of each account asks for everything. Raises what a client raised.
+
+        Returns whether each was answered to the end.
+        """
         self.stop()
         self._raise()
-        for account in self.accounts:
-            held = self._base
-            for _ in range(PAGES_AT_MOST):
-                answer = self._recv(account, "last", held, delivered=True)
-                if not isinstance(answer, h.Ok) or not answer.rows:
-                    break
-                held = answer.rows[-1][0]
+        ended = [self._drained(account) for account in self.accounts]
+        return all(ended)
+
+    def _drained(self, account: str) -> bool:
+        held = self._base
+        for _ in range(PAGES_AT_MOST):
+            answer = self._recv(account, "last", held, delivered=True)
+            if not isinstance(answer, h.Ok) or not answer.rows:
+                return isinstance(answer, h.Ok)
+            held = answer.rows[-1][0]
+        return False
 
     def stop(self) -> None:
         """End the clients."""
@@ -157,7 +199,7 @@ class Load:
         account, sent = self.accounts[number % len(self.accounts)], 0
         while not self._stop.is_set():
             sent += 1
-            words = f"s{number}", f"c{sent}", f"m{number}.{sent}"
+            words = f"s{number}", f"c{sent}", f"m{number}-{sent}"
             while isinstance(self._send(account, *words), h.Indefinite | h.Refused) and not self._stop.is_set():
                 self._up.wait(BACK_S)
 
@@ -202,9 +244,9 @@ class Load:
 
     def _begin(self, make: Callable[[int], h.Send | h.Recv]) -> int:
         with self._lock:
-            self._operations += 1
-            self._told(make(self._operations))
-            return self._operations
+            self.operations += 1
+            self._told(make(self.operations))
+            return self.operations
 
     def _end(self, operation: int, answer: h.Answer) -> h.Answer:
         answer = msgspec.structs.replace(answer, id=operation)

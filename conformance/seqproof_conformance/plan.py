@@ -6,6 +6,7 @@
     volume     a backlog larger than any of the golden scenarios; not in the suite quick
     boundary   the edges of the space: 2^24, 2^31, 2^32, found by a solver (``boundary``)
     held, at-once, around, wire   requests at once, kills around one, connections that break (``overlaps``)
+    sampled    races at the target's own pace, in many trials (``sampled``); not in the suite quick
     campaign   Hypothesis, for depth
 
 How long the courses are follows from how fast the target is: after the golden scenarios its rate is known, and for each
@@ -43,6 +44,7 @@ class Size:
     """How large a suite is. ``seconds``: for the courses of each alphabet; ``shortest``, ``longest``: their lengths.
 
     ``plain``, ``with_kills``: examples of the campaign. ``volume``: messages of the largest backlog, 0 for none.
+    ``trials``: of races that are sampled, and no more begins after ``sampling_s`` seconds.
     """
 
     seconds: float
@@ -51,12 +53,14 @@ class Size:
     plain: int
     with_kills: int
     volume: int = 0
+    trials: int = 0
+    sampling_s: float = 30.0
 
 
 SIZES = {
     SuiteName.QUICK: Size(0.7, 3, 4, 120, 30),
-    SuiteName.STANDARD: Size(6.0, 4, 6, 400, 100, volume=1_500),
-    SuiteName.FULL: Size(90.0, 5, 7, 4000, 800, volume=5_000),
+    SuiteName.STANDARD: Size(6.0, 4, 6, 400, 100, volume=1_500, trials=300),
+    SuiteName.FULL: Size(90.0, 5, 7, 4000, 800, volume=5_000, trials=2_000, sampling_s=180.0),
 }
 
 

@@ -20,6 +20,7 @@ from seqproof_conformance.plan import CAMPAIGN, TOGETHER, Part
 from seqproof_conformance.play import Played, in_groups
 from seqproof_conformance.quotient import Taken
 from seqproof_conformance.runner import Runner
+from seqproof_conformance.sampled import SAMPLED, Sample, sample
 from seqproof_conformance.sometimes import Watch
 from seqproof_model import history as h
 from seqproof_model.judge import Judge
@@ -49,6 +50,7 @@ class Findings:
     watch: Watch | None = None
     taken: Taken | None = None
     stopped: str = ""
+    sampled: Sample = field(default_factory=Sample)
 
     def add(self, other: Findings) -> None:
         """Add what another share found. A part is whole where it is whole in both."""
@@ -68,6 +70,7 @@ class Findings:
         if self.taken and other.taken:
             self.taken.merge(other.taken)
         self.stopped = self.stopped or other.stopped
+        self.sampled.add(other.sampled)
 
     def keep(self, played: Played, found_by: str) -> str:
         """Keep a failed play; of those that break the same requirement the shortest. Returns what it breaks, or ""."""
@@ -143,6 +146,19 @@ class Share:
                 self._found.played[name] += 1
                 if self._keep(played, _found_by(name, played)):
                     self._tick(name)  # whoever wants no more says so here, and not only before the next group
+
+    def sample(self, trials: int, seconds: float) -> None:
+        """Let senders and a phone race, in so many trials; none begins after so many seconds."""
+
+        def failed(played: Played) -> None:
+            self._keep(played, f"{SAMPLED}: plain senders and a phone at full speed")
+
+        def tick() -> None:
+            self._tick(SAMPLED)
+            self._found.played[SAMPLED] += 1
+
+        token, into = self.runner.token, self._found.sampled
+        sample(self.runner.line, self.profile, trials, token, into=into, seconds=seconds, tick=tick, failed=failed)
 
     def campaign(self, seed: int, plain: int, with_kills: int) -> None:
         """Let Hypothesis look. ``plain``, ``with_kills``: how many examples."""

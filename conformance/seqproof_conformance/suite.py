@@ -13,6 +13,7 @@ from __future__ import annotations
 import fnmatch
 import platform
 import secrets
+import shlex
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -24,11 +25,13 @@ import msgspec
 
 from seqproof_conformance import counterexample, sometimes
 from seqproof_conformance.adapter import Adapter, Hello, TargetError
+from seqproof_conformance.address import to_export
 from seqproof_conformance.codes import codes_of, exit_code
 from seqproof_conformance.crew import Crew, Orders, play_share
 from seqproof_conformance.minimise import cut
 from seqproof_conformance.plan import CAMPAIGN, GOLDEN, SIZES, Part, Rate, SuiteName, lengths, parts, wanted
 from seqproof_conformance.play import Played
+from seqproof_conformance.sampled import SAMPLED
 from seqproof_conformance.share import Findings, Share, collecting_seldom
 from seqproof_conformance.targets import opened
 from seqproof_model import history as h
@@ -42,6 +45,7 @@ from seqproof_model.verdict import Counterexample, Coverage, Verdict
 __all__ = ["Job", "NothingSelectedError", "Outcome", "SuiteName", "Watcher", "golden", "run", "selected"]
 
 SHORTENING = "shortening what failed"
+AS_RACED = "as found: its steps race, and need not show it each time"
 KILL_S = 1.0  # of a target that cannot be killed; and before any kill was measured
 
 
@@ -195,17 +199,27 @@ class _Run:
         size, asked = SIZES[job.suite], wanted(job.pattern)
         first = Part(GOLDEN, tuple(selected(golden(), None if asked(GOLDEN) else job.pattern)))
         examples = (size.plain, size.with_kills * ("kill" in capabilities)) if asked(CAMPAIGN) else (0, 0)
+        trials = self._trials() if asked(SAMPLED) else 0
         rough = lengths(size, capabilities, Rate(0.0, 0.0), asked, fixed=job.length or size.shortest)
-        self._start([first, *parts(profile, capabilities, rough, asked)], sum(examples))
+        self._start([first, *parts(profile, capabilities, rough, asked)], sum(examples) + trials)
         began, requests = self.watcher.clock(), self.share.runner.line.doubts.requests
         self.share.play(first)
         rate = self._rate(self.watcher.clock() - began, self.share.runner.line.doubts.requests - requests)
         chosen = lengths(size, capabilities, rate, asked, job.length)
         self.plan = [first, *parts(profile, capabilities, chosen, asked)]
         known = sum(not self.share.runner.why_not(s) for part in self.plan for s in part.scenarios)
-        self.watcher.started(self.hello, known + sum(examples))
+        self.watcher.started(self.hello, known + sum(examples) + trials)
         orders = Orders(
-            job.target, job.out, self.header, tuple(self.plan[1:]), job.seed, examples, job.timeout_s, job.validate
+            job.target,
+            job.out,
+            self.header,
+            tuple(self.plan[1:]),
+            job.seed,
+            examples,
+            job.timeout_s,
+            job.validate,
+            trials,
+            size.sampling_s,
         )
         with Crew(orders, job.processes, self._told) as crew:
             try:
@@ -219,6 +233,13 @@ class _Run:
         stopped = next((other.stopped for other in self.others if other.stopped), "")
         if stopped:
             raise TargetError(stopped)
+
+    def _trials(self) -> int:
+        """How many trials of races; the suite quick has some only where they are asked for by name."""
+        if "overlap" not in self.header.capabilities:
+            return 0
+        by_name = self.job.pattern == SAMPLED
+        return SIZES[self.job.suite].trials or (SIZES[SuiteName.STANDARD].trials if by_name else 0)
 
     def _rate(self, seconds: float, requests: int) -> Rate:
         """How long each takes; a golden run has all of them, and its kills take nearly all of its time."""
@@ -252,12 +273,27 @@ class _Run:
         shown = {item.violation.requirement for item in self.shown}
         for requirement, (played, found_by) in self.found.failed.items():
             if requirement not in shown:
+                if played.scenario.name == SAMPLED:
+                    self.shown.append(self._raced(played, found_by))
+                    continue
                 played = cut(played)
                 self.shown.append(self._counterexample(played, found_by, "as found: the run ended before", (0, 0)))
 
     def _shortened(self, played: Played, found_by: str) -> Counterexample:
+        raced = played.scenario.name == SAMPLED
+        if raced and not (self.job.shorten and counterexample.steady(played, self._candidate)):
+            return self._raced(played, found_by)
         best, claim, times = counterexample.shortened(played, self._candidate, shorten=self.job.shorten)
         return self._counterexample(best, found_by, claim, (times, counterexample.RERUNS))
+
+    def _raced(self, played: Played, found_by: str) -> Counterexample:
+        """A race that its own steps need not show again: what shows it again is as many trials."""
+        assert played.violation is not None  # noqa: S101 - only failed plays get here
+        trials = self.found.sampled
+        times = (trials.shown[played.violation.requirement], trials.trials)
+        shown = self._counterexample(played, found_by, AS_RACED, times)
+        again = shlex.join(["seqproof", "run", self.job.target, "-k", SAMPLED])
+        return msgspec.structs.replace(shown, replay=to_export(self.job.target) + again)
 
     def _counterexample(self, played: Played, found_by: str, claim: str, times: tuple[int, int]) -> Counterexample:
         out = str(self.job.out)
@@ -273,6 +309,7 @@ class _Run:
             transitions=found.taken.of(kill="kill" in capabilities) if found.taken else (0, 0),
             sometimes=dict(found.watch.reached) if found.watch else {},
             never=tuple(condition.text for condition in never),
+            sampled=found.sampled.report() if found.played[SAMPLED] else None,
         )
 
 

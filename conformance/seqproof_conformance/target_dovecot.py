@@ -1,4 +1,4 @@
-"""The target ``dovecot``: a Dovecot IMAP server of its own (``dovecot_engine``), with a Maildir.
+"""The target ``dovecot``: a Dovecot IMAP server of its own (``dovecot_engine``).
 
 What is asked of it stands in ``imap_mailbox``. UIDs are true 32-bit numbers, and ``doveadm mailbox update
 --min-next-uid`` sets the next one, so the whole space can be looked at. Its greeting holds the kit's nonce, so no other

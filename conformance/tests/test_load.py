@@ -35,7 +35,7 @@ class OneAtATime:
         return call
 
 
-def loaded(server: object, kills: int, answers: int, shape: Shape) -> tuple[Load, list[h.Event]]:
+def loaded(server: object, kills: int, answers: int, shape: Shape) -> tuple[Load[Judge], list[h.Event]]:
     recorded: list[h.Event] = []
     load = Load(cast("Adapter", server), Judge(find("strict"), paged=False), recorded.append, shape)
     try:

@@ -21,6 +21,7 @@ from seqproof_conformance.adapter import Adapter, BeginsSend, Capability, FailsS
 from seqproof_conformance.nats_streams import TOP
 from seqproof_conformance.process import Served, Server
 from seqproof_conformance.runner import Runner
+from seqproof_conformance.target_dovecot import DovecotTarget
 from seqproof_conformance.target_postgres import PostgresTarget
 from seqproof_conformance.target_valkey import ValkeyTarget
 from seqproof_conformance.targets import UnknownTarget, catalogue, open_target
@@ -139,6 +140,26 @@ def test_dovecot_never_gives_its_last_uid(opened: Callable[[str], Adapter]) -> N
     adapter = opened("dovecot")
     assert blamed(adapter, Preset(below_top=1), S) == "SEQ-6"
     assert blamed(adapter, Preset(below_top=2), S, A, A) == ""
+
+
+def test_dovecots_process_that_aborts_leaves_no_lock_for_others_to_wait_for(opened: Callable[[str], Adapter]) -> None:
+    """A Maildir would have its dovecot-uidlist.lock there, and the next writer would wait until it is stale."""
+    adapter = cast("DovecotTarget", opened("dovecot"))
+    adapter.preset_seq("locked", UINT_MAX - 1)
+    for client_id in ("c1", "c2"):
+        assert isinstance(adapter.send("locked", "s", client_id, "over"), Refused)
+    assert not list((adapter.server.directory / "mail").rglob("*.lock"))
+
+
+def test_dovecots_mailbox_is_unreadable_once_the_last_message_that_it_gives_is_confirmed(
+    opened: Callable[[str], Adapter],
+) -> None:
+    """The expunge aborts, and then each SELECT. Nothing is blamed on requests that have no answer."""
+    adapter = cast("DovecotTarget", opened("dovecot"))
+    adapter.preset_seq("spent", UINT_MAX - 2)
+    assert adapter.send("spent", "s", "c1", "the last one") == Ok(seq=UINT_MAX - 1)
+    assert isinstance(adapter.recv("spent", "A", UINT_MAX - 1), Indefinite)
+    assert isinstance(adapter.recv("spent", "A", 0), Indefinite)
 
 
 def test_nats_from_2_62_on_acknowledges_what_it_never_gives(opened: Callable[[str], Adapter]) -> None:

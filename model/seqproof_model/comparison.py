@@ -254,7 +254,13 @@ def _coverage(runs: Sequence[Run]) -> tuple[Line, ...]:
         Line(about, tuple(each.get(about, "") for each in told)) for about in dict.fromkeys(k for t in told for k in t)
     ]
     taken = tuple("{} of {}".format(*each.transitions) if each and each.transitions[1] else "" for each in covered)
+    sampled = tuple("; ".join(each.sampled.lines()) if each and each.sampled else "" for each in covered)
     never = tuple("; ".join(each.never) if each else "" for each in covered)
     counts = tuple(str(run.result.scenarios) for run in runs)
-    more = [Line("transitions surely taken", taken), Line("never happened", never), Line("scenarios played", counts)]
+    more = [
+        Line("transitions surely taken", taken),
+        Line("races sampled", sampled),
+        Line("never happened", never),
+        Line("scenarios played", counts),
+    ]
     return tuple(lines + [line for line in more if any(line.values)])

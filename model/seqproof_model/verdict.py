@@ -16,6 +16,9 @@ from seqproof_model.phone_scenario import PhoneScenario
 from seqproof_model.profile import Profile
 from seqproof_model.scenario import Scenario
 
+MISS = 1e-6  # of a race that is sampled: with more chance than that it must not be missed
+RARELY = f"once in {1 / MISS:,.0f}"
+
 
 class Result(StrEnum):
     """What was found out about one requirement."""
@@ -72,12 +75,54 @@ class Grade(msgspec.Struct, frozen=True):
     added_by_adapter: bool = False
 
 
+class Shown(msgspec.Struct, frozen=True):
+    """A requirement that sampled trials broke: in ``hits`` of them.
+
+    ``least``: the least rate, in 0..1, that this allows. ``needed``: as many trials miss a race of that rate with a
+    chance of one in a million.
+    """
+
+    requirement: str
+    hits: int
+    least: float
+    needed: int
+
+
+class Sampled(msgspec.Struct, frozen=True):
+    """Races that nobody scheduled: how many trials there were, and in how many of them a rule was broken.
+
+    ``seen_from``: the least rate, in 0..1, of a race that so many trials miss with a chance of one in a million.
+    ``ended``: why there were fewer than planned, else "".
+    """
+
+    trials: int
+    shown: tuple[Shown, ...] = ()
+    seen_from: float = 1.0
+    ended: str = ""
+
+    def lines(self) -> list[str]:
+        """The outcome for people: each requirement with its rate; without any, what the trials exclude."""
+        ended = f"; {self.ended}" if self.ended else ""
+        if not self.trials:
+            return [f"no trial at full speed{ended}"]
+        if self.shown:
+            return [self._line(shown) + ended for shown in self.shown]
+        excluded = f"a race that shows in {self.seen_from:.1%} of them would be missed {RARELY}"
+        return [f"{self.trials} trials at full speed, none broke a rule: {excluded}{ended}"]
+
+    def _line(self, shown: Shown) -> str:
+        said = f"{shown.requirement} broken in {shown.hits} of {self.trials} trials at full speed"
+        rates = f"{shown.hits / self.trials:.1%}, at the very least {shown.least:.1%}"
+        return f"{said} ({rates}): {shown.needed} trials miss it {RARELY}"
+
+
 class Coverage(msgspec.Struct, frozen=True):
     """What a run looked at, beside the requirements.
 
     ``guarantees``: what was covered to its end, a line each. ``played``: scenarios by part. ``transitions``: of the
     protocol as a server sees it, how many were surely taken, and how many there are. ``sometimes``: how often each
     condition occurred that a good run must have met; ``never``: sentences of those that could have, and did not.
+    ``sampled``: the races that were sampled, where any were.
     """
 
     guarantees: tuple[str, ...] = ()
@@ -85,6 +130,7 @@ class Coverage(msgspec.Struct, frozen=True):
     transitions: tuple[int, int] = (0, 0)
     sometimes: dict[str, int] = {}
     never: tuple[str, ...] = ()
+    sampled: Sampled | None = None
 
 
 class Verdict(msgspec.Struct, frozen=True):

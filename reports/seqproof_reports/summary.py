@@ -65,11 +65,11 @@ def _number(identifier: str) -> int:
 
 def coverage_lines(coverage: Coverage) -> list[str]:
     """What a run covered to its end, a line each; nothing for a run of given scenarios."""
-    lines = list(coverage.guarantees)
+    lines = [*coverage.guarantees, *(coverage.sampled.lines() if coverage.sampled else ())]
     taken, of = coverage.transitions
-    if lines and of:
+    if coverage.guarantees and of:
         lines.append(f"{taken} of the {of} transitions of an account with few messages, surely taken")
     met = sum(1 for times in coverage.sometimes.values() if times)
-    if lines and met:
+    if coverage.guarantees and met:
         lines.append(f"{met} of {met + len(coverage.never)} conditions occurred that a good run must meet")
     return lines
