@@ -227,6 +227,14 @@ def covered() -> str:
     return table(("requirement", "blamed for", "suspected of"), rows)
 
 
+def alike() -> str:
+    """The signatures of the known counterexamples, and the faults that have each."""
+    shapes: dict[str, dict[str, None]] = {}
+    for witness in (w for e in faulty.catalogue() for w in e.witnesses):
+        shapes.setdefault(witness.signature, {})[witness.mutant] = None
+    return table(("signature", "faults"), [(_code(shape), _codes(shapes[shape])) for shape in sorted(shapes)])
+
+
 def others(kind: faulty.Kind) -> str:
     """The servers that are right, or nothing."""
     rows = [(_code(e.id), e.summary, _code(e.profile) or "any") for e in faulty.catalogue() if e.kind is kind]
@@ -395,6 +403,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "scenario_details": scenario_details,
     "faults": faults,
     "covered": covered,
+    "alike": alike,
     "equivalents": lambda: others(faulty.Kind.EQUIVALENT),
     "null": lambda: others(faulty.Kind.NULL),
     "history_example": history_example,
