@@ -101,7 +101,7 @@ def main() -> int:
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         start = time.perf_counter()
         page.goto(path.as_uri())
-        print(f"opened     {time.perf_counter() - start:.2f} s, {page.locator('#rows > li').count()} rows")
+        print(f"opened     {time.perf_counter() - start:.2f} s, {page.locator('#rows li').count()} rows")
         page.locator("#board").focus()
         page.keyboard.press("Home")
         print(f"nothing    {frames(page, 'x', PRESSES)}")

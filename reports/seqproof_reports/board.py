@@ -2,8 +2,10 @@
 
 A row is one moment: its number, its part of the ladder, its part of the ruler. The rows of a board have the same two
 widths, and each the same height on both sides, so ladder and ruler stay in step however the page arranges them: side
-by side, or one below the other where the window is narrow. Two thousand rows are cheap that way: what is out of sight
-is skipped, and its height is known beforehand.
+by side, or one below the other where the window is narrow.
+
+Two thousand rows are cheap because they come in pieces: a browser passes over a piece that is out of sight without a
+look at its rows, and its height is known beforehand. A step costs it a look at each piece, not at each row.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from seqproof_reports.text import between
 
 STYLE = MARKS + ladder.LADDER_STYLE + ruler.RULER_STYLE
 PAD = 10  # px: right of the ruler
+PIECE = 40  # rows of a piece: about two windows full
 POINTER = 14  # px: the sign of the current row, before its number
 
 
@@ -38,6 +41,24 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Piece:
+    """Some rows that follow each other; ``start``: how many stand before them. ``height`` in px, without callouts."""
+
+    start: int
+    rows: tuple[Row, ...]
+
+    @property
+    def height(self) -> int:
+        """What the pictures take, side by side."""
+        return sum(row.height for row in self.rows)
+
+    @property
+    def bad(self) -> bool:
+        """It holds the violation, whose height is not known beforehand."""
+        return any(row.sentence for row in self.rows)
+
+
+@dataclass(frozen=True)
 class Board:
     """All rows, what stands above them and below. Widths in px; ``patterns``: what the cells are painted with."""
 
@@ -49,6 +70,12 @@ class Board:
     gutter: int
     ladder_width: int
     ruler_width: int
+
+    @property
+    def pieces(self) -> tuple[Piece, ...]:
+        """The rows, cut into pieces."""
+        starts = range(0, len(self.rows), PIECE)
+        return tuple(Piece(start, self.rows[start : start + PIECE]) for start in starts)
 
     @property
     def width(self) -> int:

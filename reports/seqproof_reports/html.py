@@ -15,8 +15,8 @@ from importlib import resources
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from seqproof_model.verdict import Counterexample
+from seqproof_reports.board import PIECE, board
 from seqproof_reports.board import STYLE as BOARD
-from seqproof_reports.board import board
 from seqproof_reports.report import Report, lessons, report
 from seqproof_reports.steps import cited, steps
 from seqproof_reports.svg import DARK, LIGHT, variables
@@ -31,7 +31,6 @@ COLOURS = (  # of a page: the reader's setting, unless the page's own switch say
     f"@media print{{:root:root:root{{{variables(PAGE_LIGHT)}color-scheme:light}}}}"
 )
 BESIDE = 820  # px: up to this width of the pictures, the state stands beside them where the window allows
-MANY = 120  # rows: from here on, those out of sight are not laid out
 PAPER = 690  # px: what a sheet of A4 takes, upright
 
 
@@ -55,7 +54,7 @@ def told_html(told: Report, target: str) -> str:
         marks=BOARD,
         BESIDE=BESIDE,
         PAPER=PAPER,
-        MANY=MANY,
+        PIECE=PIECE,
     )
 
 

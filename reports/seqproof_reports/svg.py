@@ -8,6 +8,7 @@ byte for byte for the same story. Colour never speaks alone: every mark has a sh
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from xml.sax.saxutils import quoteattr
 
 from seqproof_reports.picture import Kind, Moment, Role, Story
@@ -171,8 +172,7 @@ class Grid:
 
     def _lay(self) -> None:
         self.heights = [self.drawn(m) + (self.callout + 10 if m.violating else 0) for m in self._story.moments]
-        self.tops = [self.top + sum(self.heights[:index]) for index in range(len(self.heights))]
-        self.bottom = self.top + sum(self.heights)
+        *self.tops, self.bottom = accumulate(self.heights, initial=self.top)
 
     def drawn(self, moment: Moment) -> int:
         """The height of a moment's own drawing, in both pictures."""

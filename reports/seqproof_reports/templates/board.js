@@ -1,6 +1,6 @@
 const board = document.getElementById("board");
-const rows = document.getElementById("rows").children;
-const lines = document.getElementById("steps").tBodies[0].rows;
+const rows = document.querySelectorAll("#rows li");
+const lines = document.querySelectorAll("#steps tbody tr");
 const now = document.getElementById("now");
 const phoneRows = now.querySelector(".phones tbody");
 const names = [...document.querySelectorAll("#steps th[data-phone]")].map((head) => head.dataset.phone);
@@ -19,6 +19,7 @@ for (const name of names) {
 }
 document.getElementById("rows").setAttribute("role", "listbox");
 document.getElementById("rows").setAttribute("aria-label", "Events");
+for (const piece of document.querySelectorAll("#rows ol")) piece.setAttribute("role", "presentation");
 for (const row of rows) row.setAttribute("role", "option");
 
 // A line of the table as data; the table is the only place that holds it.
@@ -68,9 +69,12 @@ const say = (state, was) => {
     (state.allocated ? `Allocated ${state.allocated}, confirmed ${state.confirmed}${phones.join("")}.` : "");
 };
 
+// Where a row begins in what the board scrolls; what it is laid out in may be a piece of its own.
+const placed = (row) => row.getBoundingClientRect().top - board.getBoundingClientRect().top - board.clientTop + board.scrollTop;
+
 const reveal = (row) => {
-  const head = board.querySelector(".heads").offsetHeight;
-  const top = row.offsetTop - head, bottom = row.offsetTop + row.offsetHeight;
+  const head = board.querySelector(".heads").offsetHeight, place = placed(row);
+  const top = place - head, bottom = place + row.offsetHeight;
   if (top < board.scrollTop) board.scrollTop = top;
   else if (bottom > board.scrollTop + board.clientHeight) board.scrollTop = bottom - board.clientHeight;
   if (board.scrollHeight > board.clientHeight + 2) return;
@@ -142,5 +146,5 @@ now.hidden = false;
 document.documentElement.classList.add("stepping");
 if (!follow()) {
   show(bad < 0 ? 0 : bad, false);
-  board.scrollTop = Math.max(0, rows[current].offsetTop + rows[current].offsetHeight - board.clientHeight);
+  board.scrollTop = Math.max(0, placed(rows[current]) + rows[current].offsetHeight - board.clientHeight);
 }

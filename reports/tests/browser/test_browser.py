@@ -96,7 +96,7 @@ def test_without_scripts_it_reads_the_same(opened: Open, stored: Stored) -> None
     text = page.locator("main").inner_text()
     assert "phone B asks after 0 (an old request: it has 2)" in text
     assert page.locator("#now").is_hidden()
-    assert page.locator("#rows > li").count() == page.locator("#steps tbody tr").count() == 14
+    assert page.locator("#rows li").count() == page.locator("#steps tbody tr").count() == 14
 
 
 def test_what_a_hostile_server_said_is_shown_and_never_run(opened: Open, stored: Stored) -> None:
@@ -126,6 +126,46 @@ def test_a_key_press_changes_as_many_nodes_in_a_long_history_as_in_a_short_one(o
     assert changed[0] < 30
 
 
+def laid_out(page: Page) -> float:
+    """How many objects the browser has laid out: it looks at each of them for every frame."""
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable")
+    session.send("HeapProfiler.collectGarbage")
+    return {one["name"]: one["value"] for one in session.send("Performance.getMetrics")["metrics"]}["LayoutObjects"]
+
+
+@pytest.mark.parametrize("at", ["board", "table"])
+def test_a_browser_lays_out_no_more_of_a_long_history_than_of_a_short_one(opened: Open, made: Made, at: str) -> None:
+    counts: list[float] = []
+    for count in (600, 2400):
+        page = opened(made(alternating(count)))
+        page.evaluate(f"document.getElementById('{at}').scrollIntoView()")
+        page.locator("#board").focus()
+        for key in ("Home", "ArrowDown", "ArrowDown"):
+            page.keyboard.press(key)
+        counts.append(laid_out(page))
+        page.context.close()
+    assert counts[1] < 1.2 * counts[0]
+
+
+def test_the_count_of_what_is_laid_out_sees_a_page_that_hides_nothing(opened: Open, made: Made) -> None:
+    page = opened(made(alternating(600)))
+    some = laid_out(page)
+    page.add_style_tag(content=".piece,.pieces tbody{content-visibility:visible!important}")
+    page.locator("#board").bounding_box()
+    assert laid_out(page) > 2 * some
+
+
+def test_a_long_table_keeps_its_columns_and_says_that_it_is_one(opened: Open, made: Made) -> None:
+    page = opened(made(alternating(600)))
+    lefts = (
+        "[...document.querySelectorAll('#steps tr')].map(line => Math.round(line.cells[4].getBoundingClientRect().x))"
+    )
+    assert len(set(page.evaluate(lefts))) == 1
+    assert page.get_by_role("table", name="").last.get_by_role("row").count() > 300
+    assert page.get_by_role("option").count() == 300
+
+
 @pytest.mark.parametrize("width", [1280, 400])
 def test_ladder_and_ruler_stand_in_step(opened: Open, stored: Stored, width: int) -> None:
     page = opened(stored("two_phones_lost_replies"), width)
@@ -151,4 +191,4 @@ def test_tips_are_arrows_over_the_connection_or_by_the_phones_os(opened: Open, m
 
 def test_a_server_that_only_gave_tips_has_a_picture(opened: Open, made: Made) -> None:
     page = opened(made([h.Tips((), ())]))
-    assert page.locator("#rows > li").count() == 1
+    assert page.locator("#rows li").count() == 1

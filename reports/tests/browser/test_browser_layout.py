@@ -78,6 +78,15 @@ def crowd() -> list[h.Event]:
     return events
 
 
+def long() -> list[h.Event]:
+    """Two hundred rows, which are more than a page lays out at once."""
+    events: list[h.Event] = []
+    for n in range(1, 101):
+        events += [h.Send(2 * n, "x", f"m{n}"), h.Ok(2 * n, seq=n)]
+        events += [h.Recv(2 * n + 1, "x", "A", n - 1), h.Ok(2 * n + 1, rows=((n, f"m{n}"),))]
+    return events
+
+
 def unrolled(page: Page) -> Page:
     """Everything of a page at once, without its scrolling regions: what is to be looked at is not hidden by them."""
     page.add_style_tag(
@@ -107,6 +116,19 @@ def test_the_check_finds_what_overlaps_and_what_is_clipped(opened: Open, stored:
 def test_axe_finds_nothing(opened: Open, stored: Stored, made: Made, name: str, scheme: str) -> None:
     page = opened(made(crowd()) if name == "crowd" else stored(name), 1280, scheme)
     assert violations(page) == {}
+
+
+def test_axe_finds_nothing_in_a_long_history(opened: Open, made: Made) -> None:
+    assert violations(opened(made(long()))) == {}
+
+
+def test_a_long_history_is_printed_whole(opened: Open, made: Made) -> None:
+    page = opened(made(long()), 700)
+    page.emulate_media(media="print")
+    assert page.locator("#e397 svg").first.evaluate("svg => svg.checkVisibility({contentVisibilityAuto: true})")
+    assert page.locator("#steps tr").last.evaluate("line => line.checkVisibility({contentVisibilityAuto: true})")
+    board = page.locator("#board")
+    assert board.evaluate("board => board.scrollHeight <= board.clientHeight + 2")
 
 
 def test_axe_would_find_a_faint_text_and_a_button_without_a_name(opened: Open, stored: Stored) -> None:
