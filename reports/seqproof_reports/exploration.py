@@ -12,7 +12,8 @@ from rich.text import Text
 from seqproof_model.engines.explore import Exploration, Judged
 from seqproof_model.properties import Always
 from seqproof_model.trace import Trace
-from seqproof_reports.model_trace import lines, render_trace
+from seqproof_reports.model_report import render_broken
+from seqproof_reports.model_trace import lines
 
 WIDE = 110  # columns of a terminal that has room for the requirement ids
 
@@ -97,11 +98,7 @@ def render_exploration(console: Console, found: Exploration, *, coverage: bool =
     if found.counterexample:
         console.print()
         console.print(Text(f"  a shortest counterexample, {_steps(len(found.counterexample))}", "bold"))
-        console.print()
-        render_trace(console, found.counterexample)
-        for name in found.counterexample.broken:
-            about = next(j.about for j in found.properties if j.about.name == name)
-            console.print(Text(f"\n  ✗ {name} ({', '.join(about.ids)}): not so: {about.text}", "bold red"))
+        render_broken(console, found.counterexample)
 
 
 def _steps(number: int) -> str:

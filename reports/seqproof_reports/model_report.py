@@ -9,6 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
 from seqproof_model.properties import PROPERTIES, Always, OfStep
 from seqproof_model.stepper import Numbers
 from seqproof_model.trace import Trace, TraceError, trace
@@ -17,6 +22,7 @@ from seqproof_reports.facts import cites
 from seqproof_reports.model_trace import differences, letter, packet_words, step_words
 from seqproof_reports.picture import Actor, Arrow, Fate, Kind, Moment, PhoneState, Role, State, Story
 from seqproof_reports.report import Report
+from seqproof_reports.terminal import render_report
 from seqproof_reports.text import spans
 from seqproof_reports.titles import invariant, titled
 
@@ -54,6 +60,15 @@ def model_report(found: Trace, replay: str = "") -> Report:
         subject="model",
         cited=needed,
     )
+
+
+def render_broken(console: Console, found: Trace) -> None:
+    """Print a trace that breaks something as a server's counterexample is printed, and what it breaks besides."""
+    render_report(console, model_report(found))
+    besides = Table.grid(padding=(0, 2, 0, 0))
+    for about in (known for known in PROPERTIES if known.name in found.broken[1:]):
+        besides.add_row(Text("besides ", "dim"), Text(f"{about.name} ({', '.join(about.ids)}): not so: {about.text}"))
+    console.print(Padding(besides, (0, 0, 0, 2)))
 
 
 def necessary(found: Trace) -> tuple[int, ...]:

@@ -102,7 +102,10 @@ def lines(found: Trace) -> Iterator[Line]:
 
 
 def render_trace(console: Console, found: Trace) -> None:
-    """Print a trace, the last step marked where it breaks something, and where a lasso goes back to."""
+    """Print a trace, the last step marked where it breaks something, and where a lasso goes back to.
+
+    A counterexample that stands alone is told as a server's is (``render_broken``).
+    """
     table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0), pad_edge=False)
     for name in ("", "step", "changes"):
         table.add_column(name, no_wrap=name == "step", justify="right" if not name else "left")

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from seqproof_model.engines.watch import Simulation
 from seqproof_reports.exploration import trace_data
-from seqproof_reports.model_trace import render_trace
+from seqproof_reports.model_report import render_broken
 
 
 def simulation_data(found: Simulation) -> dict[str, Any]:
@@ -53,6 +53,5 @@ def render_simulation(console: Console, found: Simulation) -> None:
             console.print(Text(f"  inconclusive: it never happened that {watched.about.sometimes}", "bold yellow"))
     if found.trace:
         steps = f"{len(found.trace)} step{'' if len(found.trace) == 1 else 's'}"
-        console.print(Text(f"\n  a run of {steps}, {found.claim}\n", "bold"))
-        render_trace(console, found.trace)
-        console.print(Text(f"\n  ✗ {', '.join(found.broken)}", "bold red"))
+        console.print(Text(f"\n  a run of {steps}, {found.claim}", "bold"))
+        render_broken(console, found.trace)

@@ -148,7 +148,11 @@ def render_violation(console: Console, violation: Violation) -> None:
 
 def render_counterexample(console: Console, counterexample: Counterexample, html_path: str = "") -> None:
     """Print one counterexample: what went wrong, step by step, what was due, and how to see it again."""
-    told = report(counterexample)
+    render_report(console, report(counterexample), html_path)
+
+
+def render_report(console: Console, told: Report, html_path: str = "") -> None:
+    """Print what is told of a counterexample, be it a server's, a phone's or a model's."""
     console.print()
     render_violation(console, told.violation)
     console.print()
