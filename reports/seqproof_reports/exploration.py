@@ -12,7 +12,6 @@ from rich.text import Text
 from seqproof_model.engines.explore import Exploration, Judged
 from seqproof_model.properties import Always
 from seqproof_model.trace import Trace
-from seqproof_reports.model_report import render_broken
 from seqproof_reports.model_trace import lines
 
 WIDE = 110  # columns of a terminal that has room for the requirement ids
@@ -98,6 +97,8 @@ def render_exploration(console: Console, found: Exploration, *, coverage: bool =
     if found.counterexample:
         console.print()
         console.print(Text(f"  a shortest counterexample, {_steps(len(found.counterexample))}", "bold"))
+        from seqproof_reports.model_report import render_broken  # most runs find nothing, and start sooner without
+
         render_broken(console, found.counterexample)
 
 

@@ -10,7 +10,6 @@ from rich.text import Text
 
 from seqproof_model.engines.watch import Simulation
 from seqproof_reports.exploration import trace_data
-from seqproof_reports.model_report import render_broken
 
 
 def simulation_data(found: Simulation) -> dict[str, Any]:
@@ -54,4 +53,6 @@ def render_simulation(console: Console, found: Simulation) -> None:
     if found.trace:
         steps = f"{len(found.trace)} step{'' if len(found.trace) == 1 else 's'}"
         console.print(Text(f"\n  a run of {steps}, {found.claim}", "bold"))
+        from seqproof_reports.model_report import render_broken  # most runs find nothing, and start sooner without
+
         render_broken(console, found.trace)
