@@ -67,7 +67,7 @@ def render_broken(console: Console, found: Trace) -> None:
     render_report(console, model_report(found))
     besides = Table.grid(padding=(0, 2, 0, 0))
     for about in (known for known in PROPERTIES if known.name in found.broken[1:]):
-        besides.add_row(Text("besides ", "dim"), Text(f"{about.name} ({', '.join(about.ids)}): not so: {about.text}"))
+        besides.add_row(Text("besides ", "dim"), Text(f"{about.name} ({', '.join(about.ids)}): {about.text}"))
     console.print(Padding(besides, (0, 0, 0, 2)))
 
 
@@ -95,7 +95,7 @@ def _violation(found: Trace) -> Violation:
         requirement=requirements[0],
         invariant=next((name for name in about.ids if name.startswith("I-")), ""),
         observation=about.name,
-        sentence=f"{about.name}: not so: {about.text}",
+        sentence=f"“{about.name}” does not hold: {about.text}",
         event=len(found),
         account=ACCOUNT,
         operation=None,
@@ -110,7 +110,8 @@ def _argument(found: Trace, violation: Violation, needed: Sequence[int]) -> Iter
     yield "Let these steps be taken: " + ", ".join(f"{word} [{at}]" for at, word in enumerate(words, 1)) + "."
     yield f"Then it must hold of what is reached: {_about(found).text}."
     yield f"However, the last step leads to where it does not: {', '.join(_changes(found, len(found))) or 'the same'}."
-    yield f"That contradicts {violation.requirement} and {invariant(violation.invariant)}."
+    broken = [violation.requirement, *([invariant(violation.invariant)] if violation.invariant else [])]
+    yield f"That contradicts {' and '.join(broken)}."
     if needed:
         yield f"Without any one of {cites(needed, 8)} this would not come about."
 

@@ -46,6 +46,14 @@ def test_without_a_cited_step_the_same_is_not_broken(name: str) -> None:
             continue
 
 
+@pytest.mark.parametrize("name", SHOWN)
+def test_the_argument_is_made_of_whole_sentences(name: str) -> None:
+    for sentence in model_report(shortest(name)).argument:
+        assert sentence.endswith(".")
+        assert " ." not in sentence
+        assert "and ." not in sentence
+
+
 def test_the_marks_of_a_model_are_its_own() -> None:
     told = model_report(shortest("C_ADV_ON_TIMEOUT"))
     states = [moment.state for moment in told.story.moments]
