@@ -1,5 +1,7 @@
 """A run as Markdown for the summary of a CI job: the verdict with its numbers first, then what there is to do.
 
+What was not graded and what was covered are folded: a line each until somebody asks.
+
 Such a page has a size that it may not exceed, and it is shown beside other people's. So whatever a server said is cut,
 made visible, and escaped, links included; of very many failures the last rows are left out, and it says so.
 """
@@ -11,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from seqproof_model.assessment import Assessment
 from seqproof_model.verdict import Counterexample, Result, Violation
 from seqproof_reports.markdown import code, escape
-from seqproof_reports.summary import STANDING_SYMBOLS, by_reason, headline, ids_text, standing_of
+from seqproof_reports.summary import STANDING_SYMBOLS, by_reason, coverage_lines, headline, ids_text, standing_of
 from seqproof_reports.text import plural, short
 
 MOST_BYTES = 60_000  # a job summary or a comment may have 65 536, with what others add
@@ -21,7 +23,7 @@ MOST_LINES = 40  # of one list
 
 def job_summary(assessment: Assessment, counterexamples: Sequence[Counterexample] = (), place: str = "") -> str:
     """Write the summary, less than 64 KiB of it. ``place``: where the whole results are, "" for nowhere."""
-    head, tail = [*_head(assessment), ""], [*_lists(assessment), *_not_graded(assessment)]
+    head, tail = [*_head(assessment), ""], [*_lists(assessment), *_not_graded(assessment), *_covered(assessment)]
     if place:
         tail.append(f"Everything: {code(short(place, LONGEST))}")
     left = MOST_BYTES - _size([*head, *tail])
@@ -107,3 +109,23 @@ def _not_graded(assessment: Assessment) -> Iterator[str]:
         yield ""
         yield "</details>"
         yield ""
+
+
+def _covered(assessment: Assessment) -> Iterator[str]:
+    """How far the looking went: the numbers, and what they stand for where somebody unfolds it."""
+    coverage = assessment.verdict.coverage
+    lines = coverage_lines(coverage) if coverage else []
+    if not coverage or not (lines or coverage.never):
+        return
+    taken, of = coverage.transitions
+    met = sum(times > 0 for times in coverage.sometimes.values())
+    counts = [plural(len(coverage.guarantees), "part") + " to the end"]
+    counts += [f"{taken} of {of} transitions"] * bool(of)
+    counts += [f"{met} of {met + len(coverage.never)} conditions"]
+    yield f"<details><summary>Covered: {', '.join(counts)}</summary>"
+    yield ""
+    yield from (f"- {said(line)}" for line in lines[:MOST_LINES])
+    yield from (f"- never happened: {said(line)}" for line in coverage.never[:MOST_LINES])
+    yield ""
+    yield "</details>"
+    yield ""

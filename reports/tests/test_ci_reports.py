@@ -16,7 +16,7 @@ from markdown_it import MarkdownIt
 from seqproof_model.assessment import Assessment, Known, assess
 from seqproof_model.profile import built_in
 from seqproof_model.requirements import REQUIREMENTS
-from seqproof_model.verdict import Counterexample, Grade, Result, Verdict
+from seqproof_model.verdict import Counterexample, Coverage, Grade, Result, Verdict
 from seqproof_reports.assessed import notes
 from seqproof_reports.job_summary import MOST_BYTES, job_summary
 from seqproof_reports.junit import THE_RUN, junit_xml
@@ -139,6 +139,20 @@ def test_the_summary_shows_each_new_failure_with_trace_and_replay(name: str) -> 
     assert shown.violation.requirement in html
     assert re.search("<details><summary>3[56] not graded</summary>", html)
     assert "out/index.html" in html
+
+
+def test_the_summary_says_folded_what_was_covered_and_what_never_happened() -> None:
+    coverage = Coverage(
+        ("every course of 3 requests", "seqs across 2^31 | <b>"), {}, (40, 41), {"a kill": 3}, ("a reply was lost",)
+    )
+    text = job_summary(assess(verdict(SHOWN, coverage=coverage)))
+    assert "<details><summary>Covered: 2 parts to the end, 40 of 41 transitions, 1 of 2 conditions</summary>" in text
+    html = rendered(text)
+    assert "40 of the 41 transitions of an account with few messages, surely taken" in html
+    assert "1 of 2 conditions occurred" in html
+    assert "never happened: a reply was lost" in html
+    assert "<b>" not in html
+    assert "Covered" not in job_summary(assess(verdict(SHOWN, coverage=Coverage()))), "nothing was covered"
 
 
 def rendered(markdown: str) -> str:
