@@ -224,7 +224,7 @@ class Judge:
         try:
             self._hold(state[0], state[1], request, event)
         except Seen as seen:
-            return self._violation(name, state, seen, marks, request.event, nearest(state[0], request, event))
+            return self._violation(name, state, seen, marks, request.event, nearest(state[0], request, event, seen))
         if name in self._tipped:
             self._tipped[name].end(event, self.events)
         return None
@@ -373,8 +373,8 @@ def _context(account: Account, evidence: Evidence, asked: h.Send | h.Recv, *, ki
     )
 
 
-def nearest(account: Account, request: Pending, event: h.Ok | h.Refused) -> Nearest:
-    """The conforming answer nearest to the one that was given."""
+def nearest(account: Account, request: Pending, event: h.Ok | h.Refused, seen: Seen) -> Nearest:
+    """The conforming answer nearest to the one that was given, in which that was ``seen``."""
     if isinstance(request.event, h.Send):
         message = request.message
         if message and message.attempts > 1 and message.seqs:
@@ -384,7 +384,7 @@ def nearest(account: Account, request: Pending, event: h.Ok | h.Refused) -> Near
         return Nearest(f"seq {account.next_free(request.floor)}" + (" or larger" if account.profile.gaps else ""))
     q, rows = request.event.seq_cli, (event.rows or ()) if isinstance(event, h.Ok) else ()
     lowers = sorted({max(v, q) for v in (*account.path[request.since :], *account.pending)})
-    least = request.upper
+    least = max(request.upper, *seen.seqs) if seen.observed is Observed.ENDS_BETWEEN else request.upper
     most = max(least, account.most)
     if q > most:
         return Nearest(f"refused, or an empty reply: seq_svr is {least} at most", (), q, least)

@@ -230,6 +230,7 @@ def test_a_violation_names_the_event_and_the_marks_before_it(judged: Judging) ->
         ("A 5 : 1a", "refused, or an empty reply: seq_svr is 0 at most"),
         ("s a@c =1; s a@c =9", "seq 1, as the first attempt has"),
         ("s a =1; A 1 : 1a", "no rows"),
+        ("1( s b; 2( s a; 3( B 0; 2) =2; 4( A 0; 1) =1; 4) : ; 3) : 1b", "1 and 2"),  # 1 alone was given
     ],
 )
 def test_the_nearest_conforming_answer(text: str, sentence: str, judged: Judging) -> None:

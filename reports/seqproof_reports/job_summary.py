@@ -1,5 +1,7 @@
 """A run as Markdown for the summary of a CI job: the verdict with its numbers first, then what there is to do.
 
+What was not graded and what was covered are folded: a line each until somebody asks.
+
 Such a page has a size that it may not exceed, and it is shown beside other people's. So whatever a server said is cut,
 made visible, and escaped, links included; of very many failures the last rows are left out, and it says so.
 """
@@ -9,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from seqproof_model.assessment import Assessment
-from seqproof_model.verdict import Counterexample, Result, Violation
+from seqproof_model.verdict import Counterexample, Coverage, Result, Violation
 from seqproof_reports.markdown import code, escape
 from seqproof_reports.summary import STANDING_SYMBOLS, by_reason, coverage_lines, headline, ids_text, standing_of
 from seqproof_reports.text import plural, short
@@ -104,11 +106,17 @@ def _not_graded(assessment: Assessment) -> Iterator[str]:
 
 
 def _covered(assessment: Assessment) -> Iterator[str]:
-    """What was covered to its end, and which passes stand for a part of their requirement."""
+    """How far the looking went: the numbers, and what they stand for where somebody unfolds it."""
     verdict = assessment.verdict
-    partly = [f"{grade.requirement}: {grade.reason}" for grade in verdict.having(Result.PASS) if grade.reason]
-    lines = [*(coverage_lines(verdict.coverage) if verdict.coverage else ()), *partly]
-    return _folded("Covered", [said(line) for line in lines])
+    coverage = verdict.coverage or Coverage()
+    taken, of = coverage.transitions
+    met = sum(times > 0 for times in coverage.sometimes.values())
+    counts = [plural(len(coverage.guarantees), "part") + " to the end"]
+    counts += [f"{taken} of {of} transitions"] * bool(of)
+    counts += [f"{met} of {met + len(coverage.never)} conditions"]
+    lines = [*coverage_lines(coverage), *(f"never happened: {line}" for line in coverage.never)]
+    lines += [f"{grade.requirement}: {grade.reason}" for grade in verdict.having(Result.PASS) if grade.reason]
+    return _folded(f"Covered: {', '.join(counts)}", [said(line) for line in lines])
 
 
 def _folded(title: str, lines: Sequence[str]) -> Iterator[str]:

@@ -71,8 +71,9 @@ def _comparison(told: Report) -> Iterator[str]:
 
 
 def _happened(told: Report) -> Iterator[str]:
-    yield f"In short {code(told.notation)}"
-    yield ""
+    if told.notation:
+        yield f"In short {code(told.notation)}"
+        yield ""
     yield from _steps(told.story)
     yield ""
     yield "```mermaid"

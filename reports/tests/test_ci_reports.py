@@ -142,14 +142,20 @@ def test_the_summary_shows_each_new_failure_with_trace_and_replay(name: str) -> 
     assert "out/index.html" in html
 
 
-def test_the_summary_says_what_was_covered_and_which_passes_stand_for_a_part() -> None:
-    coverage = Coverage(("every course of up to 3 steps",), {"golden": 3}, (42, 56), {"a": 1, "b": 0}, ("b happens",))
-    html = rendered(job_summary(assess(verdict(SHOWN, coverage=coverage))))
-    for said in ("every course of up to 3 steps", "42 of the 56 transitions", "1 of 2 conditions occurred"):
-        assert f"<li>{said}" in html
+def test_the_summary_says_folded_what_was_covered_and_what_never_happened() -> None:
+    coverage = Coverage(
+        ("every course of 3 requests", "seqs across 2^31 | <b>"), {}, (40, 41), {"a kill": 3}, ("a reply was lost",)
+    )
+    text = job_summary(assess(verdict(SHOWN, coverage=coverage)))
+    assert "<details><summary>Covered: 2 parts to the end, 40 of 41 transitions, 1 of 2 conditions</summary>" in text
+    html = rendered(text)
+    assert "40 of the 41 transitions of an account with few messages, surely taken" in html
+    assert "1 of 2 conditions occurred" in html
+    assert "never happened: a reply was lost" in html
+    assert "<b>" not in html
+    assert "Covered" not in job_summary(assess(verdict(SHOWN, coverage=Coverage()))), "nothing was covered"
     part = (Grade("SEQ-7", Result.PASS, reason="of large seqs alone"),)
     assert "SEQ-7: of large seqs alone" in job_summary(assess(verdict(SHOWN, grades=part)))
-    assert "Covered" not in job_summary(assess(verdict(SHOWN)))
 
 
 def rendered(markdown: str) -> str:

@@ -12,10 +12,11 @@ import pytest
 from _pytest.outcomes import Failed
 
 from seqproof_model.blame import Observed
+from seqproof_reports import directory
 
 REPORTS = Path(__file__).parents[1]
 MOST = 2_000_000  # bytes that a repository may carry for it
-NO_SERVER_SHOWS = {"ENDS_BETWEEN", "REFUSED_CONFIRMS"}
+BY_HAND = {"ENDS_BETWEEN", "REFUSED_CONFIRMS"}
 
 
 @pytest.fixture(scope="module")
@@ -34,16 +35,43 @@ def test_the_gallery_is_what_would_be_printed_now(script: Any) -> None:
     assert script.stale() == [], "stale; run: python reports/gallery.py"
 
 
-def test_every_kind_of_violation_is_shown_or_named_as_not_shown(script: Any) -> None:
-    shown, missing = script.gallery()
-    assert {each.observed for each in shown} | set(missing) == set(Observed)
-    assert {observed.name for observed in missing} == NO_SERVER_SHOWS
+def test_every_kind_of_violation_is_shown_and_a_history_by_hand_is_called_one(script: Any) -> None:
+    shown = script.gallery()
+    assert [each.observed for each in shown] == list(Observed)
+    assert {each.observed.name for each in shown if each.by_hand} == BY_HAND
     readme = (REPORTS / "gallery" / "README.md").read_text("utf-8")
     for each in shown:
         assert each.counterexample.violation.observation == each.observed.name
         assert f"]({each.folder}/{each.first})" in readme
-    for name in NO_SERVER_SHOWS:
-        assert f"`{name}`" in readme
+        assert each.by_hand == ("by hand" in each.counterexample.header.target)
+
+
+def test_a_history_by_hand_that_shows_something_else_is_refused(script: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(script.BY_HAND, "ENDS_BETWEEN", "s a =1; A 0 : ")
+    with pytest.raises(ValueError, match="shows EMPTY_REPLY, not ENDS_BETWEEN"):
+        script.gallery()
+
+
+@pytest.mark.skipif(not (REPORTS / "matrix").is_dir(), reason="the public matrix was not recorded")
+def test_what_real_servers_have_shown_is_led_to(script: Any) -> None:
+    cases = list(script.real())
+    assert {case.server for case in cases} >= {"valkey", "nats-ackall", "postgres-naive", "dovecot"}
+    for case in cases:
+        assert case.counterexample.violation.requirement == case.requirement
+        assert (REPORTS / "gallery" / case.page).is_file()
+
+
+def test_a_real_servers_counterexample_has_its_card(
+    script: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = next(each.counterexample for each in script.gallery() if each.observed is Observed.SEQ_TAKEN)
+    directory.write(tmp_path / "valkey" / "SEQ-3", found)
+    monkeypatch.setattr(script, "MATRIX", tmp_path)
+    (case,) = script.real()
+    files = script.everything()
+    for name in ("README.md", "index.html"):
+        assert case.page in files[name].decode()
+        assert "Real servers" in files[name].decode()
 
 
 def test_every_link_of_the_gallery_leads_to_a_file() -> None:

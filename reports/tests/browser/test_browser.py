@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -128,10 +129,11 @@ def test_a_key_press_changes_as_many_nodes_in_a_long_history_as_in_a_short_one(o
 
 def laid_out(page: Page) -> float:
     """How many objects the browser has laid out: it looks at each of them for every frame."""
-    session = page.context.new_cdp_session(page)
+    session: Any = page.context.new_cdp_session(page)
     session.send("Performance.enable")
     session.send("HeapProfiler.collectGarbage")
-    return {one["name"]: one["value"] for one in session.send("Performance.getMetrics")["metrics"]}["LayoutObjects"]
+    metrics: list[dict[str, Any]] = session.send("Performance.getMetrics")["metrics"]
+    return next(float(one["value"]) for one in metrics if one["name"] == "LayoutObjects")
 
 
 @pytest.mark.parametrize("at", ["board", "table"])
